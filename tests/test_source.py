@@ -1,0 +1,110 @@
+"""Sources on disk and in memory."""
+
+import json
+import pickle
+
+import pytest
+import torch
+from sklearn.base import clone
+
+from tlkit.errors import BadInput, FileProblem
+from tlkit.source import Card, Source, read_state_dict
+
+
+@pytest.fixture
+def source():
+    card = Card(
+        "toy", "Toy", {"name": "linear", "n": 2}, {"scale": 1.0}, ("a", "b"), metrics={"accuracy": 0.9}
+    )
+    return Source(card, {"weight": torch.arange(6.0).view(2, 3), "bias": torch.ones(2)})
+
+
+def test_a_saved_source_comes_back_the_same(source, tmp_path):
+    back = Source.load(source.save(tmp_path / "toy"))
+    assert back.card == source.card and back.fingerprint == source.fingerprint
+    assert all(torch.equal(back.state[name], source.state[name]) for name in source.state)
+
+
+def test_a_changed_byte_is_noticed_before_the_weights_are_read(source, tmp_path):
+    path = source.save(tmp_path / "toy")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FileProblem, match="wrong checksum"):
+        Source.load(path)
+
+
+def test_a_pickle_where_safetensors_is_expected_is_refused(source, tmp_path):
+    path = source.save(tmp_path / "toy")
+    path.write_bytes(pickle.dumps({"weight": [1.0]}))
+    card = json.loads(path.with_suffix(".json").read_text())
+    from tlkit.files import sha256
+
+    path.with_suffix(".json").write_text(json.dumps(card | {"sha256": sha256(path)}))
+    with pytest.raises(FileProblem, match="is not a safetensors file"):
+        Source.load(path)
+
+
+def test_a_missing_or_foreign_card_is_named(source, tmp_path):
+    path = source.save(tmp_path / "toy")
+    path.with_suffix(".json").write_text('{"name": "toy"}')
+    with pytest.raises(FileProblem, match="cannot be read as a source's card"):
+        Source.load(path)
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("this must never run",))
+
+
+def test_a_weight_file_with_more_than_tensors_is_refused_and_not_run(tmp_path, capsys):
+    torch.save({"state_dict": Evil()}, tmp_path / "evil.pth")
+    with pytest.raises(FileProblem, match="holds more than tensors"):
+        read_state_dict(tmp_path / "evil.pth")
+    assert "never" not in capsys.readouterr().out
+
+
+def test_a_wrapped_state_dict_is_unwrapped(tmp_path):
+    torch.save({"state_dict": {"module.w": torch.ones(2)}, "best": 0.5}, tmp_path / "w.pth")
+    assert list(read_state_dict(tmp_path / "w.pth")) == ["w"]
+
+
+def test_a_weight_file_without_a_state_dict_is_named(tmp_path):
+    torch.save(torch.ones(2), tmp_path / "w.pth")
+    with pytest.raises(FileProblem, match="holds no state dict"):
+        read_state_dict(tmp_path / "w.pth")
+
+
+def test_a_wrong_checksum_is_refused(tmp_path):
+    torch.save({"w": torch.ones(2)}, tmp_path / "w.pth")
+    with pytest.raises(FileProblem):
+        read_state_dict(tmp_path / "w.pth", sha256="0" * 64)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileProblem, match=r"There is no weight file .*nothing\.pth"):
+        read_state_dict(tmp_path / "nothing.pth")
+
+
+def test_a_source_clones_as_itself_and_pickles(source):
+    assert clone(source) is source
+    assert pickle.loads(pickle.dumps(source)).fingerprint == source.fingerprint
+
+
+def test_a_source_cannot_be_changed_from_outside(source):
+    with pytest.raises(TypeError):
+        source.state["weight"] = torch.zeros(1)
+    given = {"w": torch.zeros(2)}
+    made = Source(source.card, given)
+    given["w"] += 1
+    assert made.state["w"].sum() == 0
+
+
+def test_a_source_without_data_says_so(source):
+    with pytest.raises(BadInput, match="came without its data"):
+        _ = source.task
+
+
+def test_from_fitted_needs_a_network():
+    with pytest.raises(BadInput, match="trains no network"):
+        Source.from_fitted(object(), "x")

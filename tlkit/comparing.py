@@ -1,0 +1,272 @@
+"""Running trials: one with `transfer`, many on identical budget draws with `compare`."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from tqdm import tqdm
+
+from tlkit import compute, trial_cache
+from tlkit.errors import BadInput
+from tlkit.source import Source
+from tlkit.study import Frame, Study, Trial
+from tlkit.task import Callback, Stop, Task
+
+Labelled = tuple[str, BaseEstimator]
+
+
+class ProgressBar(Callback):
+    """A bar over trials, shown once they have taken a second."""
+
+    def on_begin(self, total: int) -> None:
+        """Start the bar."""
+        self._bar = tqdm(total=total, unit="trial", delay=1, leave=False)
+
+    def on_trial(self, trial: Trial, done: int, total: int) -> None:
+        """Advance it."""
+        self._bar.set_description(f"{trial.strategy}, budget {trial.budget}, seed {trial.seed}")
+        self._bar.update()
+
+    def on_end(self) -> None:
+        """Remove it."""
+        self._bar.close()
+
+
+def transfer(
+    strategy: str | BaseEstimator,
+    source: Source | None,
+    task: Task,
+    *,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    **params: Any,
+) -> Trial:
+    """Fit one strategy on a task as it is and score it.
+
+    Parameters
+    ----------
+    strategy : str or estimator
+        A strategy's name, or an estimator with its parameters set.
+    source : Source or None
+        What is transferred; None where the strategy needs nothing.
+    task : Task
+        Its training data are used whole: draw them with ``task.budget(n, seed)``.
+    seed : int
+        Of the training.
+    callbacks : sequence of Callback
+        Listen to the training.
+    **params
+        Parameters for a strategy given by name.
+
+    Returns
+    -------
+    Trial
+        With the fitted estimator in `fitted`.
+    """
+    [(label, estimator)] = _estimators([strategy], source, task, params)
+    return _run(label, estimator, source, task, None, seed, callbacks)
+
+
+def compare(
+    strategies: Iterable[str | BaseEstimator] | Mapping[str, BaseEstimator],
+    source: Source | Sequence[Source] | None,
+    task: Task,
+    budgets: Sequence[int] | None = None,
+    seeds: int | Sequence[int] = 5,
+    n_jobs: int | None = None,
+    callbacks: Sequence[Callback] | None = None,
+    cache: bool = True,
+) -> Study:
+    """Run strategies on identical budget draws and gather the trials.
+
+    The task's baseline is always run. Trials run through joblib, so a backend chosen with
+    ``joblib.parallel_config`` (Dask, Ray) is used. Each trial is stored when it ends: the same call
+    takes it up again after an interrupt, which returns the study of what is done.
+
+    Parameters
+    ----------
+    strategies : names, estimators, or a mapping of labels to estimators
+        What to compare.
+    source : Source, or a sequence of them, or None
+        Each is tried with every strategy.
+    task : Task
+        The target.
+    budgets : sequence of int, optional
+        Labels or ratings per unit; all the training data by default.
+    seeds : int or sequence of int
+        How many draws, or which.
+    n_jobs : int, optional
+        Processes; by default one, or what ``joblib.parallel_config`` says.
+    callbacks : sequence of Callback, optional
+        A progress bar by default. They hear of training steps only in this process.
+    cache : bool
+        Whether to take up and store finished trials.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, a budget is larger than the data allow, or a list is empty.
+    """
+    listeners = [ProgressBar()] if callbacks is None else list(callbacks)
+    plans = _plan(strategies, source, task, budgets, seeds)
+    trials: dict[int, Trial] = {}
+
+    def keep(index: int, trial: Trial) -> None:
+        trials[index] = trial
+        for listener in listeners:
+            listener.on_trial(trial, len(trials), len(plans))
+
+    for listener in listeners:
+        listener.on_begin(len(plans))
+    try:
+        _run_all(plans, task, n_jobs, listeners, cache, keep)
+    except (KeyboardInterrupt, Stop):
+        warnings.warn(
+            f"Interrupted: {len(trials)} of {len(plans)} trials are done and kept; the same call goes on.",
+            stacklevel=2,
+        )
+    finally:
+        for listener in listeners:
+            listener.on_end()
+    return Study([trials[index] for index in sorted(trials)], Frame.of(task), len(plans) - len(trials))
+
+
+Plan = tuple[str, BaseEstimator, Source | None, int | None, int]
+
+
+def _plan(
+    strategies: Any, source: Any, task: Task, budgets: Sequence[int] | None, seeds: int | Sequence[int]
+) -> list[Plan]:
+    """Lay out every trial, seeds outermost so that an interrupted study is balanced."""
+    draws = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    sizes = [None] if budgets is None else list(budgets)
+    sources = list(source) if isinstance(source, (list, tuple)) else [source]
+    if not (draws and sizes and sources):
+        raise BadInput(
+            "compare() needs at least one source (or None), one budget and one seed; a list is empty."
+        )
+    if budgets is not None:
+        task.budget(max(sizes), draws[0])
+    entrants = [
+        (origin, pair)
+        for origin in sources
+        for pair in _estimators(strategies, origin, task, {}, with_baseline=True)
+    ]
+    return [
+        (*pair, origin, size, draw)
+        for draw, size, (origin, pair) in itertools.product(draws, sizes, entrants)
+    ]
+
+
+def _estimators(
+    strategies: Any, source: Source | None, task: Task, params: dict[str, Any], with_baseline: bool = False
+) -> list[Labelled]:
+    """Give every strategy a label and, where it was named, its source."""
+    if isinstance(strategies, str):
+        raise BadInput(f"Strategies come as a list: [{strategies!r}].")
+    items = strategies.items() if isinstance(strategies, Mapping) else ((None, each) for each in strategies)
+    pairs = [_labelled(label, each, source, task, params) for label, each in items]
+    if with_baseline and task.baseline not in dict(pairs):
+        pairs.insert(0, _labelled(None, task.baseline, source, task, {}))
+    if len(dict(pairs)) < len(pairs):
+        raise BadInput(
+            f"Two strategies share a label among {[label for label, _ in pairs]}; "
+            "pass a mapping of labels to estimators."
+        )
+    return pairs
+
+
+def _labelled(
+    label: str | None,
+    strategy: str | BaseEstimator,
+    source: Source | None,
+    task: Task,
+    params: dict[str, Any],
+) -> Labelled:
+    if isinstance(strategy, str):
+        return label or strategy, task.strategy(strategy, source=source, **params)
+    if not hasattr(strategy, "fit"):
+        raise BadInput(f"A strategy is a name or an estimator with fit(); got {strategy!r}.")
+    filled = clone(strategy)
+    for name, value in filled.get_params().items():
+        if value is None and name.split("__")[-1] == "source":
+            filled.set_params(**{name: source})
+    return label or getattr(strategy, "name", type(strategy).__name__), filled
+
+
+def _run_all(
+    plans: list[Plan],
+    task: Task,
+    n_jobs: int | None,
+    listeners: list[Callback],
+    cache: bool,
+    keep: Callable[[int, Trial], None],
+) -> None:
+    """Take up what is stored, run what is not (once where several plans are the same), store it."""
+    todo: dict[str, list[int]] = {}
+    for index, plan in enumerate(plans):
+        _, estimator, _, size, seed = plan
+        key = trial_cache.key(estimator, task, size, seed)
+        stored = trial_cache.load(key) if cache else None
+        if stored is None:
+            todo.setdefault(key, []).append(index)
+        else:
+            keep(index, _named(stored, plan))
+    heard = listeners if joblib.effective_n_jobs(n_jobs) == 1 else []
+    jobs = (joblib.delayed(_job)(key, plans[same[0]], task, heard) for key, same in todo.items())
+    for key, trial in joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
+        if cache:
+            trial_cache.store(key, trial)
+        for index in todo[key]:
+            keep(index, _named(trial, plans[index]))
+
+
+def _job(key: str, plan: Plan, task: Task, listeners: Sequence[Callback]) -> tuple[str, Trial]:
+    label, estimator, source, size, seed = plan
+    drawn = task if size is None else task.budget(size, seed)
+    return key, replace(_run(label, estimator, source, drawn, size, seed, listeners), fitted=None)
+
+
+def _run(
+    label: str,
+    estimator: BaseEstimator,
+    source: Source | None,
+    task: Task,
+    size: int | None,
+    seed: int,
+    listeners: Sequence[Callback],
+) -> Trial:
+    seeds = {name: seed for name in estimator.get_params() if name.split("__")[-1] == "random_state"}
+    estimator = clone(estimator).set_params(**seeds)
+    with compute.Stopwatch() as watch:
+        task.fit(estimator, callbacks=listeners)
+    score = task.score(estimator)
+    best = getattr(estimator, "best_estimator_", estimator)
+    return Trial(
+        strategy=label,
+        source=source.name if source else "",
+        budget=size,
+        seed=seed,
+        metrics=score.metrics,
+        units=np.asarray(score.units, dtype=float),
+        seconds=watch.seconds,
+        trainable=int(getattr(best, "n_trainable_", 0)),
+        fitted=estimator,
+    )
+
+
+def _named(trial: Trial, plan: Plan) -> Trial:
+    """Give a trial the names it has in this study; what was computed is the same."""
+    label, _, source, size, seed = plan
+    return replace(trial, strategy=label, source=source.name if source else "", budget=size, seed=seed)

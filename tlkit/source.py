@@ -1,0 +1,228 @@
+"""A source: a trained model with a card, as safetensors beside JSON. Knows no domain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from tlkit import files
+from tlkit.errors import BadInput, FileProblem
+
+if TYPE_CHECKING:
+    from tlkit.task import Task
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a source.
+
+    Parameters
+    ----------
+    name, title : str
+        For code and for people.
+    architecture : dict
+        What rebuilds the network: its name and its parameters.
+    inputs : dict
+        What the network expects of its inputs.
+    classes : tuple of str
+        What its last layer tells apart.
+    data, licence : str
+        What it learned from, and the terms of the weights.
+    task : str
+        Name under which the source's own task can be loaded; empty if it cannot.
+    metrics : dict of str to float
+        On the source's own test data.
+    sha256 : str
+        Of the weight file.
+    """
+
+    name: str
+    title: str
+    architecture: dict[str, Any]
+    inputs: dict[str, Any]
+    classes: tuple[str, ...]
+    data: str = ""
+    licence: str = ""
+    task: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    sha256: str = ""
+
+
+class Source:
+    """A trained model: its card and its weights. Immutable, so it clones as itself.
+
+    Parameters
+    ----------
+    card : Card
+        With or without the checksum.
+    state : mapping of str to Tensor
+        The weights by name.
+    load_task : callable, optional
+        Gives the source's own task.
+    """
+
+    def __init__(
+        self, card: Card, state: Mapping[str, torch.Tensor], load_task: Callable[[], Task] | None = None
+    ):
+        self._state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
+        self.card = (
+            card
+            if card.sha256
+            else replace(card, sha256=hashlib.sha256(save_tensors(self._state)).hexdigest())
+        )
+        self._load_task = load_task
+
+    def __sklearn_clone__(self) -> Source:
+        return self
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r}, {self.card.architecture['name']}, {len(self.card.classes)} classes)"
+
+    @property
+    def name(self) -> str:
+        """The card's name."""
+        return self.card.name
+
+    @property
+    def state(self) -> Mapping[str, torch.Tensor]:
+        """The weights by name, not to be changed."""
+        return MappingProxyType(self._state)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the weights, the network or its inputs do."""
+        return files.digest(self.card.sha256, self.card.architecture, self.card.inputs)
+
+    @property
+    def task(self) -> Task:
+        """The task that the source was trained on, for strategies that need its data.
+
+        Raises
+        ------
+        BadInput
+            If the source came without it.
+        """
+        if self._load_task is None:
+            raise BadInput(
+                f"Source {self.name!r} came without its data; strategies that need source data cannot use it."
+            )
+        return self._load_task()
+
+    @classmethod
+    def from_fitted(cls, estimator: Any, name: str, title: str = "", task: Task | None = None) -> Source:
+        """Make a source of a fitted strategy.
+
+        Parameters
+        ----------
+        estimator : Strategy
+            Fitted, of a kind that trains a network: it has ``export()``.
+        name, title : str
+            For the card.
+        task : Task, optional
+            What it was fitted on, kept for strategies that need source data.
+
+        Raises
+        ------
+        BadInput
+            If the estimator has no network to export, or is not fitted.
+        """
+        if not hasattr(estimator, "export"):
+            raise BadInput(f"{type(estimator).__name__} trains no network, so no source can be made of it.")
+        parts, state = estimator.export()
+        card = Card(name=name, title=title or name, data=task.name if task else "", **parts)
+        return cls(card, state, partial(_itself, task) if task else None)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the weights to `path` (``.safetensors``) and the card beside it (``.json``)."""
+        path = Path(path).with_suffix(".safetensors")
+        content = save_tensors(self._state)
+        files.atomic_write(path, content)
+        card = asdict(self.card) | {"sha256": files.sha256(path)}
+        files.atomic_write(path.with_suffix(".json"), json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path, load_task: Callable[[], Task] | None = None) -> Source:
+        """Read a source that `save` wrote; the checksum is verified before a byte is used.
+
+        Raises
+        ------
+        FileProblem
+            If the weights or the card are missing, damaged, or not of this kind.
+        """
+        path = Path(path).with_suffix(".safetensors")
+        card = _read_card(path.with_suffix(".json"))
+        files.verify(path, card.sha256)
+        try:
+            state = load_tensors(path.read_bytes())
+        except SafetensorError as error:
+            raise FileProblem(
+                f"{path} is not a safetensors file ({error}). A pickle or a .pth file goes to "
+                "load_source(architecture, weights=PATH), which reads tensors and nothing else."
+            ) from error
+        return cls(card, state, load_task)
+
+
+def _itself(task: Task) -> Task:
+    return task
+
+
+def _read_card(path: Path) -> Card:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Card(**content | {"classes": tuple(content["classes"])})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        expected = ", ".join(each.name for each in fields(Card))
+        raise FileProblem(
+            f"{path} cannot be read as a source's card ({error!r}). A card is JSON with {expected}."
+        ) from error
+
+
+def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, torch.Tensor]:
+    """Read a PyTorch weight file, tensors only.
+
+    Parameters
+    ----------
+    path : path
+        A ``.pth`` or ``.safetensors`` file. A state dict under the key ``state_dict`` is unwrapped.
+    sha256 : str, optional
+        Verified before a byte is read; its first characters are enough.
+
+    Raises
+    ------
+    FileProblem
+        If the file is missing, has another checksum, or holds anything but tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileProblem(f"There is no weight file {path}.")
+    if sha256:
+        files.verify(path, sha256)
+    if path.suffix == ".safetensors":
+        try:
+            return load_tensors(path.read_bytes())
+        except SafetensorError as error:
+            raise FileProblem(
+                f"{path} is not a safetensors file ({error}); a pickled file must end in .pth."
+            ) from error
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise FileProblem(f"{path} is damaged or holds more than tensors, and is refused: {error}") from error
+    content = content.get("state_dict", content) if isinstance(content, dict) else content
+    if not isinstance(content, dict) or not all(
+        isinstance(value, torch.Tensor) for value in content.values()
+    ):
+        raise FileProblem(f"{path} holds no state dict (names with tensors) but {type(content).__name__}.")
+    return {name.removeprefix("module.").removeprefix("_orig_mod."): value for name, value in content.items()}

@@ -1,0 +1,151 @@
+"""What a study is made of: tasks, strategies and those who listen to them. Knows no domain."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from tlkit.errors import BadInput, require_known
+
+
+class Stop(Exception):
+    """Raised by a callback to end the work; what is done is kept."""
+
+
+class Callback:
+    """Listens to trials and training; override what you need, and raise `Stop` to end the work."""
+
+    def on_begin(self, total: int) -> None:
+        """`total` trials are about to run."""
+
+    def on_step(self, record: dict[str, float]) -> None:
+        """Training has advanced: `record` holds step, steps, loss, perhaps valid_loss and valid_score."""
+
+    def on_trial(self, trial: Any, done: int, total: int) -> None:
+        """A `tlkit.study.Trial` has ended; `done` of `total` are known."""
+
+    def on_end(self) -> None:
+        """No more trials will come."""
+
+
+def hyperparameters(kind: type) -> type:
+    """Class decorator: a strategy's annotated fields become its ``__init__``, those of its bases included.
+
+    scikit-learn wants every hyperparameter spelled out in ``__init__`` and stored as it came.
+    """
+    return dataclass(eq=False, repr=False, kw_only=True)(kind)
+
+
+class Strategy(BaseEstimator):
+    """A way for a source's knowledge to enter the target model, as a scikit-learn estimator.
+
+    A subclass that sets `name` is found by its domain's tasks without being registered.
+    Hyperparameters, `source` among them, belong in ``__init__``; data in ``fit``.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    idea: ClassVar[str]
+
+    n_trainable_: int = 0
+    history_: Sequence[dict[str, float]] = ()
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the outcome of a fit besides data and seed: by default every parameter."""
+        return self.get_params(deep=False)
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a fitted strategy did on a task's test data.
+
+    Parameters
+    ----------
+    metrics : dict of str to float
+        Every metric by name, the headline among them.
+    units : ndarray of shape (n_units,)
+        The headline metric for each test unit (an example, a user); its mean is the headline.
+    """
+
+    metrics: dict[str, float]
+    units: np.ndarray
+
+
+class Task(ABC):
+    """Training data, test data that never change, and the way to fit and score a strategy on them.
+
+    Attributes
+    ----------
+    name, metric, baseline, unit : str
+        The task, its headline metric, its no-transfer strategy, and what a budget counts.
+    greater_is_better, percent : bool
+        Which way the metric improves, and whether it is a share that reads best in points of 100.
+    max_budget : int
+        The largest budget that can be drawn.
+    fingerprint : str
+        Changes whenever the data or the way of scoring do.
+    similarity : float or None
+        How much the task shares with its source's world, where that is a dial.
+    strategy_base : type
+        Whose subclasses are this domain's strategies.
+    """
+
+    name: str
+    metric: str
+    baseline: str
+    unit: str
+    max_budget: int
+    fingerprint: str
+    strategy_base: type[Strategy]
+    greater_is_better: bool = True
+    percent: bool = True
+    similarity: float | None = None
+
+    @abstractmethod
+    def budget(self, n: int, seed: int = 0) -> Task:
+        """Return this task with a training subset of `n` per unit; the test data stay."""
+
+    @abstractmethod
+    def score(self, estimator: Any) -> Score:
+        """Score a fitted estimator on the test data."""
+
+    @abstractmethod
+    def fit(self, estimator: Any, callbacks: Sequence[Callback] = ()) -> Any:
+        """Fit an estimator on the training data and return it."""
+
+    def at_similarity(self, similarity: float) -> Task:
+        """Return this task at another setting of its similarity dial."""
+        raise BadInput(f"Task {self.name!r} has no similarity dial; generated worlds have one.")
+
+    @classmethod
+    def strategies(cls) -> dict[str, type[Strategy]]:
+        """Return every strategy of this domain by name, the baseline first."""
+        found = {kind.name: kind for kind in _descendants(cls.strategy_base) if "name" in vars(kind)}
+        return dict(sorted(found.items(), key=lambda item: item[0] != cls.baseline))
+
+    @classmethod
+    def strategy(cls, name: str, **params: Any) -> Strategy:
+        """Return the strategy called `name`, unfitted.
+
+        Raises
+        ------
+        UnknownName
+            If no strategy of this domain is called so.
+        BadInput
+            If it has no such parameter.
+        """
+        kind = cls.strategies()[require_known("strategy", name, cls.strategies())]
+        valid = inspect.signature(kind).parameters
+        for param in params:
+            require_known(f"parameter of strategy {name!r}", param, valid)
+        return kind(**params)
+
+
+def _descendants(kind: type) -> list[type]:
+    return [found for child in kind.__subclasses__() for found in (child, *_descendants(child))]

@@ -1,0 +1,193 @@
+"""The one form pictures and labels have inside tlkit: uint8 arrays N C H W, and whole numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from tlkit.errors import BadInput
+
+CHANNELS = (1, 3)
+FORMS = "(N, H, W), (N, H, W, C) or (N, C, H, W) with C = 1 (grey) or 3 (RGB)"
+
+
+def as_images(X: Any) -> np.ndarray:
+    """Return pictures as one uint8 array, without a copy where they are one already.
+
+    Parameters
+    ----------
+    X : array-like of shape (N, H, W), (N, H, W, C) or (N, C, H, W)
+        uint8, or floating point in [0, 1]. Where both readings of four axes are possible, C comes first.
+
+    Returns
+    -------
+    ndarray of shape (N, C, H, W), uint8
+
+    Raises
+    ------
+    BadInput
+        If shape, channels or type are others, or there are NaN or values outside [0, 1].
+    """
+    return _as_bytes(_channels_first(_as_array(X)))
+
+
+def _as_array(X: Any) -> np.ndarray:
+    try:
+        array = np.asarray(X)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise BadInput(
+            f"The pictures cannot be read as one array ({error}). Pictures of different sizes can be loaded "
+            "from a folder: load_task('path/to/folder', size=64)."
+        ) from error
+    if array.ndim not in (3, 4):
+        raise BadInput(f"Pictures must be an array of shape {FORMS}; found shape {array.shape}.")
+    if 0 in array.shape:
+        raise BadInput(f"There are no pictures: found shape {array.shape}.")
+    return array
+
+
+def _channels_first(array: np.ndarray) -> np.ndarray:
+    if array.ndim == 3:
+        return array[:, None]
+    if array.shape[1] in CHANNELS:
+        return array
+    if array.shape[3] in CHANNELS:
+        return np.moveaxis(array, 3, 1)
+    alpha = " Drop a transparency channel with X[..., :3]." if array.shape[3] == 4 else ""
+    raise BadInput(f"Pictures must have shape {FORMS}; found shape {array.shape}.{alpha}")
+
+
+def _as_bytes(array: np.ndarray) -> np.ndarray:
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    if array.dtype.kind != "f":
+        raise BadInput(
+            f"Pictures must be uint8 (0 to 255) or floating point in [0, 1]; found {array.dtype}. "
+            "If the values are 0 to 255, pass X.astype('uint8')."
+        )
+    missing = int(np.isnan(array).sum())
+    if missing:
+        raise BadInput(
+            f"The pictures hold {missing:,} NaN of {array.size:,} values; replace or drop them first."
+        )
+    low, high = array.min(), array.max()
+    if low < 0 or high > 1:
+        raise BadInput(
+            f"Floating-point pictures must lie in [0, 1]; found {low:.4g} to {high:.4g}. "
+            "Divide by 255, or pass uint8; do not standardise before: networks do that themselves."
+        )
+    return np.ascontiguousarray((array * 255).round().astype(np.uint8))
+
+
+def as_labels(y: Any) -> np.ndarray:
+    """Return labels as int64; -1 stands for "no label", as in scikit-learn.
+
+    Parameters
+    ----------
+    y : array-like of shape (N,) or (N, 1)
+        Whole numbers.
+
+    Returns
+    -------
+    ndarray of shape (N,), int64
+
+    Raises
+    ------
+    BadInput
+        If shape or type are others, or a label is NaN, fractional or below -1.
+    """
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise BadInput(
+            f"Labels must have shape (N,) or (N, 1); found {array.shape}. One label a picture is needed."
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise BadInput(f"The labels hold {int((~np.isfinite(array)).sum()):,} NaN or infinite values.")
+    whole = array.dtype.kind in "iub" or (array.dtype.kind == "f" and (array == np.round(array)).all())
+    if not whole:
+        raise BadInput(
+            f"Labels must be whole numbers; found {array[:3].tolist()} ({array.dtype}). {_recode('y')}"
+        )
+    if array.size and array.min() < -1:
+        raise BadInput(f"Labels must be 0 to n - 1, or -1 for no label; found {array.min()}. {_recode('y')}")
+    return array.astype(np.int64)
+
+
+def require_codes(y: np.ndarray, n_classes: int | None = None) -> int:
+    """Return the number of classes if the labels are 0 to n - 1 without a gap.
+
+    Raises
+    ------
+    BadInput
+        Otherwise, naming the labels that are missing or too many.
+    """
+    found = np.unique(y)
+    n_classes = n_classes or int(found.max()) + 1
+    missing = np.setdiff1d(np.arange(n_classes), found)
+    extra = found[(found < 0) | (found >= n_classes)]
+    if len(missing) or len(extra):
+        gaps = f" {_listed(missing)} have no picture." if len(missing) else ""
+        odd = f" {_listed(extra)} should not occur." if len(extra) else ""
+        raise BadInput(f"Labels must be 0 to {n_classes - 1} without gaps.{gaps}{odd} {_recode('y')}")
+    return n_classes
+
+
+def _recode(name: str) -> str:
+    return f"Re-code them with classes, {name} = np.unique({name}, return_inverse=True)."
+
+
+def _listed(values: np.ndarray, most: int = 10) -> str:
+    return ", ".join(map(str, values[:most])) + (", ..." if len(values) > most else "")
+
+
+def resize(images: np.ndarray, size: int | None) -> np.ndarray:
+    """Resize pictures so that the short side is `size`, and crop the middle to a square.
+
+    Bilinear, with smoothing where pictures shrink. The same array comes back if nothing is to be done.
+
+    Parameters
+    ----------
+    images : ndarray of shape (N, C, H, W), uint8
+    size : int or None
+        Side in pixels; None keeps the pictures as they are.
+
+    Returns
+    -------
+    ndarray of shape (N, C, size, size), uint8
+    """
+    height, width = images.shape[2:]
+    if require_size(size) is None or height == width == size:
+        return images
+    import torch
+    from torch.nn.functional import interpolate
+
+    short = min(height, width)
+    shape = (round(height * size / short), round(width * size / short))
+    top, left = (shape[0] - size) // 2, (shape[1] - size) // 2
+    done = np.empty((*images.shape[:2], size, size), np.uint8)
+    for first in range(0, len(images), 1024):
+        part = torch.tensor(images[first : first + 1024])
+        part = interpolate(part, shape, mode="bilinear", antialias=True).numpy()
+        done[first : first + 1024] = part[:, :, top : top + size, left : left + size]
+    return done
+
+
+def require_size(size: int | None) -> int | None:
+    """Return a picture's side if it is None or a whole number of at least 8 pixels; else raise BadInput."""
+    if size is None or (isinstance(size, int | np.integer) and not isinstance(size, bool) and size >= 8):
+        return size
+    raise BadInput(f"size must be the side of the pictures in pixels (8 or more) or None; found {size!r}.")
+
+
+def is_repeated(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Tell which pictures occur, to the last pixel, among the others; shape (N,), bool."""
+    known = {_content(image) for image in others}
+    return np.array([_content(image) in known for image in images], dtype=bool)
+
+
+def _content(image: np.ndarray) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()

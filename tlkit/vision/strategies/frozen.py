@@ -1,0 +1,121 @@
+"""Strategies on frozen features: the source sees each picture once, and scikit-learn does the rest."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler, normalize
+
+from tlkit.task import Callback, hyperparameters
+from tlkit.vision.features import features
+from tlkit.vision.strategies.base import ImageStrategy
+
+FOLDS = 5
+STRENGTHS = tuple(10.0**power for power in range(-4, 2))
+
+
+class FrozenFeatures(ImageStrategy):
+    """Base of the strategies on frozen features: a subclass gives `learn_features` and `feature_logits`."""
+
+    @abstractmethod
+    def learn_features(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Learn from features (N, d) and labels (N,) in 0..n-1."""
+
+    @abstractmethod
+    def feature_logits(self, features: np.ndarray) -> np.ndarray:
+        """Map features (N, d) to logits (N, n_classes)."""
+
+    def learn(
+        self,
+        pictures: np.ndarray,
+        labels: np.ndarray,
+        generator: torch.Generator,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        """Extract features and learn from them."""
+        self.learn_features(features(self.needed_source(), pictures, self.device_), labels)
+
+    def logits(self, pictures: np.ndarray) -> np.ndarray:
+        """Extract features and map them to logits."""
+        return self.feature_logits(features(self.needed_source(), pictures, self.device_))
+
+
+@hyperparameters
+class Probe(FrozenFeatures):
+    """Logistic regression on frozen features, each brought to length one and each column to variance one.
+
+    Parameters
+    ----------
+    source : Source
+        Whose features are used.
+    C : float, optional
+        Inverse strength of the L2 penalty. By default the best of six by cross-validated log-loss within the
+        training data; with a single example in a class, 0.01.
+    class_weight : {"balanced"} or None
+        As in scikit-learn.
+    random_state : int, optional
+        Of the folds.
+    device : str, optional
+        Where features are computed.
+    """
+
+    name = "probe"
+    title = "Linear probe"
+    idea = "Freeze the backbone and fit a linear classifier on its features."
+
+    C: float | None = None
+    class_weight: str | None = None
+
+    def learn_features(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Fit the classifier, its penalty chosen within the training data."""
+        classifier = LogisticRegression(C=self.C or 0.01, class_weight=self.class_weight, max_iter=2000)
+        pipeline = make_pipeline(Normalizer(), StandardScaler(), classifier)
+        folds = min(FOLDS, np.bincount(labels).min())
+        if self.C is None and folds > 1:
+            splits = StratifiedKFold(folds, shuffle=True, random_state=self.random_state)
+            grid = {"logisticregression__C": STRENGTHS}
+            pipeline = GridSearchCV(pipeline, grid, scoring="neg_log_loss", cv=splits)
+        self.classifier_ = pipeline.fit(features, labels)
+        self.n_trainable_ = (features.shape[1] + 1) * len(self.classes_)
+
+    def feature_logits(self, features: np.ndarray) -> np.ndarray:
+        """Return log-probabilities."""
+        return self.classifier_.predict_log_proba(features)
+
+
+class Nearest(FrozenFeatures):
+    """Nearest class mean of frozen features, by cosine (after Snell et al., arXiv:1703.05175, section 2).
+
+    Parameters
+    ----------
+    source : Source
+        Whose features are used.
+    random_state : int, optional
+        Not used; every strategy takes one.
+    device : str, optional
+        Where features are computed.
+    """
+
+    name = "nearest"
+    title = "Nearest class mean"
+    idea = "Freeze the backbone; the class whose mean feature is nearest wins. Nothing is trained."
+
+    TEMPERATURE = 0.1
+
+    def learn_features(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Take the mean feature of each class, around the mean of all."""
+        self.centre_ = features.mean(0)
+        directions = normalize(features - self.centre_)
+        self.means_ = normalize(
+            np.stack([directions[labels == label].mean(0) for label in range(len(self.classes_))])
+        )
+
+    def feature_logits(self, features: np.ndarray) -> np.ndarray:
+        """Return cosines to the class means, over a temperature."""
+        return normalize(features - self.centre_) @ self.means_.T / self.TEMPERATURE

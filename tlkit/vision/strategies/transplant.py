@@ -1,0 +1,71 @@
+"""Transplanting: the backbone moves, and the source's classification rules with it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tlkit import compute, fitting
+from tlkit.errors import require_known
+from tlkit.task import hyperparameters
+from tlkit.vision.networks import Network, from_source
+from tlkit.vision.strategies.finetune import FineTune
+
+BATCH = 64
+RULES = ("map", "imprint")
+IMPRINT_SCALE = 10.0
+
+
+@hyperparameters
+class Transplant(FineTune):
+    """Copy the backbone and make the head of the source's own rules; the rest is as in `FineTune`.
+
+    Parameters
+    ----------
+    rule : {"map", "imprint"}
+        ``map``: each target class gets the source's class weights, mixed as the source's mean prediction
+        on that class says. ``imprint``: each gets the mean direction of its features as its weight vector
+        (Qi et al., arXiv:1712.07136, section 3.2).
+    epochs, min_steps : int
+        0 by default: the transplanted head is used as it is. With more, `FineTune` goes on from it.
+    """
+
+    name = "transplant"
+    title = "Transplant"
+    idea = "Copy the backbone and rewire the source's own class weights to the target's classes."
+
+    rule: str = "map"
+    epochs: int = 0
+    min_steps: int = 0
+
+    def prepare(self, model: Network, batch: fitting.Batch) -> None:
+        """Make the head of the source's rules and the target's few examples."""
+        super().prepare(model, batch)
+        rules = {"map": self._map, "imprint": self._imprint}
+        original = from_source(self.needed_source()).to(self.device_).eval()
+        with torch.no_grad(), compute.autocast(self.device_):
+            features = torch.cat([original.features(part) for part in batch["pictures"].split(BATCH)]).float()
+            weight, bias = rules[require_known("rule", self.rule, RULES)](
+                original.head, features, batch["labels"]
+            )
+            model.head.weight.copy_(weight)
+            model.head.bias.copy_(bias)
+
+    def _map(self, head: torch.nn.Linear, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Mix the source's class weights by its mean prediction on each target class."""
+        mixture = class_means(head(features).float().softmax(1), labels)
+        return mixture @ head.weight, mixture @ head.bias
+
+    def _imprint(self, head: torch.nn.Linear, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Point each weight vector along its class's features, seen from the mean of all."""
+        centre = features.mean(0)
+        weight = F.normalize(class_means(F.normalize(features - centre), labels))
+        weight *= IMPRINT_SCALE / (features - centre).norm(dim=1).mean()
+        return weight, -weight @ centre
+
+
+def class_means(values: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean row of each class, shape (n_classes, d), of values (N, d)."""
+    members = F.one_hot(labels).to(values.dtype)
+    return (members.T @ values) / members.sum(0)[:, None]
