@@ -145,7 +145,10 @@ def test_out_of_memory_with_a_single_example_is_an_error():
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     model = nn.Linear(4, 2)
-    with pytest.warns(UserWarning, match="Out of device memory"), pytest.raises(DeviceProblem, match="does not hold one example"):
+    with (
+        pytest.warns(UserWarning, match="Out of device memory"),
+        pytest.raises(DeviceProblem, match="does not hold one example"),
+    ):
         fitting.train(
             model, impossible, two_blobs(), everything(model), Recipe(batch_size=4), torch.Generator()
         )

@@ -63,6 +63,6 @@ def load_source(name: str | Path, **params: Any) -> Source:
     return room.load_source(str(name), **params)
 
 
-def builders() -> dict[str, Callable[[], None]]:
+def builders() -> dict[str, Callable[[], object]]:
     """What ``tlkit build`` can make again, by name."""
     return {name: build for room in _rooms("build") for name, build in room.BUILDERS.items()}

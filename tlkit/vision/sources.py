@@ -11,7 +11,7 @@ from tlkit import files
 from tlkit.errors import BadInput, require_known
 from tlkit.source import Card, Source, read_state_dict
 from tlkit.task import Task
-from tlkit.vision import networks
+from tlkit.vision import networks, worlds
 from tlkit.vision.loaders import TASKS
 
 SHIPPED = ("glyphs", "shape", "texture")
@@ -64,9 +64,9 @@ def _shipped(name: str) -> Source:
 
 
 def _source_task(name: str) -> Task:
-    """Load a shipped source's task: a loader's name, and for a world the factor after a colon."""
+    """Load the task that a shipped source was trained on; a world's card says ``worlds:factor``."""
     loader, _, factor = name.partition(":")
-    return TASKS[loader](**({"factor": factor} if factor else {}))
+    return worlds.source_task(factor) if factor else TASKS[loader]()
 
 
 def _torchvision(name: str, weights: str | Path | None, sha256: str | None) -> Source:

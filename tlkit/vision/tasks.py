@@ -13,10 +13,11 @@ from sklearn.utils.validation import has_fit_parameter
 
 from tlkit import files
 from tlkit.errors import BadInput, require_known
-from tlkit.task import Callback, Score, Strategy, Task
+from tlkit.task import Callback, Score, Task
 from tlkit.vision import images
 from tlkit.vision.draws import first_of_each_class
 from tlkit.vision.metrics import class_weights, classification_metrics
+from tlkit.vision.strategies import ImageStrategy
 
 METRICS = ("accuracy", "balanced_accuracy")
 
@@ -48,6 +49,7 @@ class ImageTask(Task):
 
     baseline = "scratch"
     unit = "labels a class"
+    strategy_base = ImageStrategy
 
     def __init__(
         self,
@@ -108,14 +110,6 @@ class ImageTask(Task):
             f"ImageTask({self.name!r}: {len(self.classes)} classes, {len(self.X):,} training and "
             f"{len(self.X_test):,} test pictures, {height}x{width}x{channels})"
         )
-
-    @classmethod
-    def strategies(cls) -> dict[str, type[Strategy]]:
-        """Return every image strategy by name, the baseline first."""
-        from tlkit.vision.strategies import ImageStrategy  # a floor above: looked up when it is asked for
-
-        cls.strategy_base = ImageStrategy
-        return super().strategies()
 
     @property
     def max_budget(self) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor, nn
 
 from tlkit import compute, fitting
-from tlkit.errors import require_known
+from tlkit.errors import BadInput, require_known
 from tlkit.task import hyperparameters
 from tlkit.vision.networks import Network, from_source
 from tlkit.vision.strategies.finetune import FineTune
@@ -24,8 +25,9 @@ class Transplant(FineTune):
     Parameters
     ----------
     rule : {"map", "imprint"}
-        ``map``: each target class gets the source's class weights, mixed as the source's mean prediction
-        on that class says. ``imprint``: each gets the mean direction of its features as its weight vector
+        ``map``: each target class takes over the class weights of one source class, chosen together
+        so that the source's predictions make the target's labels most likely. ``imprint``: each gets
+        the mean direction of its features as its weight vector
         (Qi et al., arXiv:1712.07136, section 3.2).
     epochs, min_steps : int
         0 by default: the transplanted head is used as it is. With more, `FineTune` goes on from it.
@@ -52,12 +54,18 @@ class Transplant(FineTune):
             model.head.weight.copy_(weight)
             model.head.bias.copy_(bias)
 
-    def _map(self, head: torch.nn.Linear, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Mix the source's class weights by its mean prediction on each target class."""
-        mixture = class_means(head(features).float().softmax(1), labels)
-        return mixture @ head.weight, mixture @ head.bias
+    def _map(self, head: nn.Linear, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Give each target class the rule of its own source class, by maximum likelihood."""
+        fit = class_means(head(features).float().log_softmax(1), labels).cpu().numpy()
+        if fit.shape[0] > fit.shape[1]:
+            raise BadInput(
+                f"The source has {fit.shape[1]} classes to map onto the target's {fit.shape[0]}; "
+                "use rule='imprint'."
+            )
+        _, chosen = linear_sum_assignment(fit, maximize=True)
+        return head.weight[chosen], head.bias[chosen]
 
-    def _imprint(self, head: torch.nn.Linear, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _imprint(self, head: nn.Linear, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Point each weight vector along its class's features, seen from the mean of all."""
         centre = features.mean(0)
         weight = F.normalize(class_means(F.normalize(features - centre), labels))

@@ -1,0 +1,123 @@
+"""What a learner sees: JupyterLab in a real browser, Run All, and the panel under their hands."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from lab_pages import PanelOnPage
+
+pytestmark = pytest.mark.browser
+
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+TOY = """\
+import tlkit
+from toys import Broken, Helper, Misleader, Numbers, toy_source
+strategies = {"helper": "helper", "misleader": "misleader", "broken": "broken", "slow": Helper(pause=0.3)}
+tlkit.panel(toy_source(), Numbers(), strategies)"""
+
+
+@pytest.fixture(scope="module")
+def shared(lab, open_notebook):
+    """A small notebook that shows a panel of toy strategies, opened and run once."""
+    cell = nbformat.v4.new_code_cell(TOY)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=KERNEL), lab.folder / "small.ipynb")
+    notebook = open_notebook("small.ipynb")
+    notebook.run_all()
+    assert notebook.errors == []
+    return PanelOnPage(notebook)
+
+
+@pytest.fixture
+def toy(shared):
+    """The small notebook's panel, cleared."""
+    shared.press("Clear")
+    shared.box.locator(".tlkit-verdicts").wait_for(state="detached")
+    return shared
+
+
+def change_and_run(panel: PanelOnPage, add: str) -> None:
+    """Switch a strategy on, press Run, and see chart and verdict change."""
+    before, verdict = panel.gains, panel.verdict
+    assert add not in before
+    panel.toggle(add).check()
+    panel.press("Run")
+    panel.wait("^Done")
+    after = panel.gains
+    assert len(after[add]) == 1
+    assert {name: after[name] for name in before if name in after} == before
+    assert panel.verdict != verdict
+    assert add in panel.verdict
+
+
+def test_toggle_and_run_change_the_chart_and_the_verdict(toy):
+    toy.notebook.page.wait_for_function("""() => {
+        const panel = document.querySelector('.tlkit-panel'), chart = panel.querySelector('.main-svg')
+        return chart.getBoundingClientRect().width > 0.9 * panel.clientWidth
+    }""")
+    toy.notebook.shoot("fresh")
+    toy.switch_on("helper")
+    toy.press("Run")
+    toy.wait("^Done")
+    assert "helper from toy helps" in toy.verdict
+    change_and_run(toy, "misleader")
+    assert "misleader from toy hurts" in toy.verdict
+    toy.box.locator("summary").click()
+    assert "misleader" in toy.box.locator("table").inner_text()
+    toy.notebook.shoot("toy")
+
+
+def test_error_shows_and_the_next_run_works(toy):
+    toy.switch_on("broken")
+    toy.press("Run")
+    toy.alert.wait_for()
+    assert "<b>broken</b> on purpose" in toy.alert.inner_text()
+    toy.notebook.shoot("error")
+    toy.switch_on("helper")
+    toy.press("Run")
+    toy.wait("^Done")
+    assert toy.alert.count() == 0
+    assert "helper" in toy.verdict
+
+
+def test_stop_ends_a_run_and_keeps_what_is_done(toy):
+    toy.switch_on("slow")
+    toy.press("Run")
+    toy.wait("slow, seed 1$")
+    toy.press("Stop")
+    toy.wait("^Stopped after [34] of 6 trials")
+    assert "slow" in toy.gains
+    toy.press("Run")
+    toy.wait("^Done: 6 trials")
+
+
+def test_narrow_window_needs_no_horizontal_scroll(toy):
+    toy.notebook.page.set_viewport_size({"width": 900, "height": 1500})
+    toy.switch_on("helper", "misleader")
+    toy.press("Run")
+    toy.wait("^Done")
+    assert toy.box.evaluate("box => box.scrollWidth <= box.clientWidth")
+    plot = "box => box.querySelector('.main-svg').getBoundingClientRect().width <= box.clientWidth"
+    toy.notebook.page.wait_for_timeout(500)
+    toy.notebook.shoot("narrow")
+    assert toy.box.evaluate(plot)
+
+
+def test_course_notebook_runs_and_its_panel_answers(open_notebook):
+    notebook = open_notebook("02_features_and_fine_tuning.ipynb")
+    notebook.run_all()
+    assert notebook.errors == []
+    panel = PanelOnPage(notebook)
+    panel.switch_on("probe")
+    panel.press("Run")
+    panel.wait("^Done")
+    notebook.shoot("course")
+    change_and_run(panel, "nearest")
+    panel.switch_on()
+    panel.press("Run")
+    panel.alert.wait_for()
+    assert "Only the baseline is switched on" in panel.alert.inner_text()
+    panel.switch_on("probe")
+    panel.press("Run")
+    panel.wait("^Done")
+    assert panel.alert.count() == 0
+    notebook.shoot("course_compared")

@@ -1,0 +1,202 @@
+"""Commands, their exit statuses, and errors of one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tlkit import catalogue, cli, course, doctor, files, publish
+from tlkit.errors import FileProblem
+from tlkit.study import Study
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """Two tiny notebooks as the course, and an own folder to run in."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for name, source in {"00_start": "print(1)", "01_next": "1 / 0"}.items():
+        cell = {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "a",
+            "metadata": {},
+            "outputs": [],
+            "source": source,
+        }
+        book = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        (folder / f"{name}.ipynb").write_text(json.dumps(book))
+    monkeypatch.setattr(course, "folder", lambda: folder)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def refused(capsys, *arguments):
+    """The one line with which these arguments are refused."""
+    assert cli.main(arguments) == cli.REFUSED
+    [line] = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("tlkit: ")
+    return line
+
+
+def test_run_prints_the_summary_and_where_the_report_is(shelf, capsys):
+    assert cli.main(["run", "00"]) == 0
+    out = capsys.readouterr().out
+    assert "00_start  passed" in out
+    assert "1 of 1 notebooks passed." in out
+    assert "Report: runs" in out
+
+
+def test_a_failing_notebook_makes_the_status_non_zero_and_shows_the_cell(shelf, capsys):
+    assert cli.main(["run", "next"]) == cli.FAILED
+    assert "ZeroDivisionError in cell [1]: division by zero\n    | 1 / 0" in capsys.readouterr().out
+
+
+def test_run_refuses_what_it_does_not_know(shelf, capsys):
+    assert "Did you mean '01_next'?" in refused(capsys, "run", "01_nxt")
+    assert "There is no parameter 'seeds'" in refused(capsys, "run", "-p", "seeds", "2")
+    assert not (shelf.parent / "runs").exists()
+
+
+def test_unknown_arguments_and_commands_are_refused(capsys):
+    for arguments in (["run", "--fast"], ["fly"], []):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(arguments)
+        assert stop.value.code == 2
+
+
+def test_lab_opens_the_first_notebook_on_the_loopback_address(shelf, monkeypatch):
+    calls = []
+    monkeypatch.setattr(subprocess, "call", lambda command: calls.append(command) or 0)
+    assert cli.main(["lab", "--no-browser", "--port=9999"]) == 0
+    assert calls == [
+        [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--ip=127.0.0.1",
+            str(shelf / "00_start.ipynb"),
+            "--no-browser",
+            "--port=9999",
+        ]
+    ]
+
+
+def test_lab_without_jupyterlab_says_how_to_get_it(shelf, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)
+    assert 'python -m pip install -e ".[lab]"' in refused(capsys, "lab")
+
+
+def test_lab_of_an_installed_package_works_on_copies_and_keeps_yours(shelf, monkeypatch):
+    monkeypatch.setattr(cli, "__file__", str(shelf.parent / "cli.py"))
+    monkeypatch.setattr(subprocess, "call", lambda command: 0)
+    mine = shelf.parent / "tlkit-notebooks" / "00_start.ipynb"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    assert cli.main(["lab"]) == 0
+    assert mine.read_text() == "mine"
+    assert (mine.parent / "01_next.ipynb").exists()
+
+
+def test_doctor_says_what_the_machine_has(capsys):
+    assert cli.main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for word in (
+        "torch",
+        "device",
+        "precision",
+        "cores",
+        "memory",
+        "cache folder",
+        "jupyterlab",
+        "shipped files",
+    ):
+        assert f"\n{word} " in out
+
+
+def test_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
+    monkeypatch.delenv("TLKIT_DATA", raising=False)
+    monkeypatch.setattr(doctor, "find_chromium", lambda: None)
+    monkeypatch.setattr(doctor, "_installed", lambda name: name != "papermill")
+    advice = "\n".join(doctor.advice())
+    assert 'Missing for lab: papermill. python -m pip install -e ".[lab]"' in advice
+    assert "apt-get install chromium" in advice
+    assert "TLKIT_DATA names no folder" in advice
+
+
+def test_doctor_reports_a_cache_that_cannot_be_written(monkeypatch):
+    def locked():
+        raise FileProblem("The cache folder cannot be written: set TLKIT_CACHE.")
+
+    monkeypatch.setattr(files, "cache_dir", locked)
+    assert doctor.facts()["cache folder"] == "The cache folder cannot be written: set TLKIT_CACHE."
+
+
+def test_doctor_finds_a_damaged_shipped_file(tmp_path, monkeypatch, capsys):
+    (tmp_path / "glyphs.safetensors").write_bytes(b"damaged")
+    (tmp_path / "glyphs.json").write_text(json.dumps({"sha256": "0" * 64}))
+    monkeypatch.setattr(files, "shipped", lambda relative: tmp_path / relative)
+    assert cli.main(["doctor"]) == cli.FAILED
+    assert "0 of 1 sources verified" in capsys.readouterr().out
+
+
+def test_strategies_are_listed_with_their_ideas(capsys):
+    assert cli.main(["strategies", "digits"]) == 0
+    out = capsys.readouterr().out
+    for name, kind in catalogue.load_task("digits").strategies().items():
+        assert f"{name}: {kind.title}\n    {kind.idea}" in out
+
+
+def test_compare_prints_scores_and_verdicts_and_saves_the_study(tmp_path, capsys):
+    path = tmp_path / "study.json"
+    asked = [
+        "compare",
+        "digits",
+        "--source",
+        "glyphs",
+        "--strategies",
+        "nearest",
+        "--budgets",
+        "1",
+        "--seeds",
+        "3",
+    ]
+    assert cli.main([*asked, "--save", str(path)]) == 0
+    out = capsys.readouterr().out
+    study = Study.load(path)
+    assert sorted(study.table["strategy"].unique()) == ["nearest", "scratch"]
+    for sentence in study.sentences():
+        assert sentence in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digitz", "--source", "glyphs", "--strategies", "probe"], "Did you mean 'digits'?"),
+        (["digits", "--source", "glyfs", "--strategies", "probe"], "Did you mean 'glyphs'?"),
+        (["digits", "--source", "glyphs", "--strategies", "probes"], "Did you mean 'probe'?"),
+    ],
+)
+def test_compare_refuses_unknown_names(arguments, words, capsys):
+    assert words in refused(capsys, "compare", *arguments)
+
+
+def test_build_refuses_what_it_cannot_make(shelf, capsys):
+    assert "Did you mean 'notebooks'?" in refused(capsys, "build", "notebook")
+    assert "tlkit build notebooks 01" in refused(capsys, "build", next(iter(catalogue.builders())), "01")
+
+
+def test_build_notebooks_without_a_browser_says_how_to_get_one(shelf, monkeypatch, capsys):
+    monkeypatch.setattr(publish, "find_chromium", lambda: None)
+    assert "apt-get install chromium" in refused(capsys, "build", "notebooks")
+
+
+def test_every_command_has_help(capsys):
+    for command in ("run", "lab", "doctor", "strategies", "compare", "build"):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([command, "--help"])
+        assert stop.value.code == 0
+        assert command in capsys.readouterr().out

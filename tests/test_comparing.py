@@ -1,0 +1,229 @@
+"""Running, storing and judging trials, on a toy domain without pictures."""
+
+import json
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.model_selection import GridSearchCV
+from toys import Alone, Helper, Numbers, toy_source
+
+import tlkit
+from tlkit.errors import BadInput, FileProblem, UnknownName
+from tlkit.study import Study
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """Which trials were really fitted: (strategy, rows)."""
+    seen = []
+    original = Numbers.fit
+
+    def counted(task, estimator, callbacks=()):
+        seen.append((type(estimator).name, task.rows))
+        return original(task, estimator, callbacks)
+
+    monkeypatch.setattr(Numbers, "fit", counted)
+    return seen
+
+
+def compare(strategies=("helper",), source=None, task=None, budgets=(1, 5), seeds=3, **options):
+    return tlkit.compare(
+        strategies, source or toy_source(), task or Numbers(), budgets, seeds, callbacks=[], **options
+    )
+
+
+def test_the_baseline_is_always_run_and_gains_are_paired_with_it():
+    study = compare()
+    table = study.table
+    assert set(table["strategy"]) == {"alone", "helper"}
+    assert len(table) == 2 * 2 * 3
+    wide = table.pivot(index=["budget", "seed"], columns="strategy", values=["accuracy", "gain"])
+    assert np.allclose(wide["gain"]["helper"], wide["accuracy"]["helper"] - wide["accuracy"]["alone"])
+    assert (wide["gain"]["alone"] == 0).all()
+    assert {"strategy", "source", "budget", "seed", "accuracy", "gain", "seconds", "trainable"} == set(table)
+
+
+def test_verdicts_say_what_helps_and_what_hurts():
+    study = compare(["helper", "misleader"])
+    words = study.verdicts().set_index(["strategy", "budget"])["verdict"]
+    assert (words["helper"] == "helps").all()
+    assert (words["misleader"] == "hurts").all()
+    sentence = study.sentences()[0]
+    assert sentence.startswith("With 1 label a class, helper from toy helps: +")
+    assert sentence.endswith("3 seeds).")
+
+
+def test_two_seeds_get_no_verdict():
+    assert set(compare(seeds=2).verdicts()["verdict"]) == {"no verdict"}
+
+
+def test_a_second_call_runs_nothing(fits):
+    first = compare()
+    ran = len(fits)
+    second = compare()
+    assert len(fits) == ran == 12
+    assert second.table.equals(first.table)
+    compare(cache=False)
+    assert len(fits) == 2 * ran
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"strategies": [Helper(pause=0.001)]},
+        {"task": Numbers(seed=1)},
+        {"seeds": [7, 8, 9]},
+        {"budgets": [2, 6]},
+    ],
+)
+def test_whatever_matters_makes_a_new_trial(fits, change):
+    compare()
+    fits.clear()
+    compare(**change)
+    assert len(fits) >= 6
+
+
+def test_an_edited_strategy_is_run_again(fits, tmp_path, monkeypatch):
+    import importlib
+
+    monkeypatch.syspath_prepend(tmp_path)
+    code = "from toys import Guess\nclass Edited(Guess):\n    name, title, idea, skill = 'edited', 'E', 'E', {}\n"
+    (tmp_path / "edited_strategy.py").write_text(code.format(0.1))
+    module = importlib.import_module("edited_strategy")
+    compare([module.Edited()])
+    fits.clear()
+    (tmp_path / "edited_strategy.py").write_text(code.format(0.25) + "    # changed\n")
+    importlib.invalidate_caches()
+    compare([importlib.reload(module).Edited()])
+    assert [name for name, _ in fits] == ["edited"] * 6
+
+
+def test_an_interrupt_keeps_what_is_done_and_the_next_call_goes_on(fits):
+    class Impatient(tlkit.Callback):
+        def on_trial(self, trial, done, total):
+            if done == 5:
+                raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="Interrupted: 5 of 12 trials are done and kept"):
+        partial = tlkit.compare(["helper"], toy_source(), Numbers(), [1, 5], 3, callbacks=[Impatient()])
+    assert (len(partial.trials), partial.missing) == (5, 7)
+    fits.clear()
+    assert compare().missing == 0
+    assert len(fits) == 7
+
+
+def test_several_processes_give_the_same_study():
+    alone, many = compare(cache=False), compare(cache=False, n_jobs=2)
+    drop = ["seconds"]
+    assert many.table.drop(columns=drop).equals(alone.table.drop(columns=drop))
+
+
+def test_a_backend_chosen_through_joblib_is_used(fits):
+    with joblib.parallel_config("threading", n_jobs=2):
+        assert len(compare(cache=False).trials) == 12
+    assert len(fits) == 12
+
+
+def test_callbacks_hear_of_trials_and_steps():
+    heard = {"begin": 0, "trial": [], "step": 0, "end": 0}
+
+    class Ear(tlkit.Callback):
+        def on_begin(self, total):
+            heard["begin"] = total
+
+        def on_step(self, record):
+            heard["step"] += 1
+
+        def on_trial(self, trial, done, total):
+            heard["trial"].append((done, total))
+
+        def on_end(self):
+            heard["end"] += 1
+
+    tlkit.compare(["helper"], toy_source(), Numbers(), [1], 3, callbacks=[Ear()])
+    assert heard == {"begin": 6, "trial": [(i, 6) for i in range(1, 7)], "step": 30, "end": 1}
+
+
+def test_several_sources_are_compared_each_with_its_baseline():
+    other = tlkit.Source(toy_source().card.__class__("other", "Other", {"name": "none"}, {}, ("a",)), {})
+    study = compare(source=[toy_source(), other])
+    assert set(study.table["source"]) == {"toy", "other"}
+    assert len(study.verdicts()) == 4
+
+
+def test_any_estimator_with_a_label_can_enter():
+    study = compare({"patient": Helper(pause=0.0), "eager": Helper()})
+    assert set(study.table["strategy"]) == {"alone", "patient", "eager"}
+
+
+def test_all_the_training_data_without_a_budget():
+    study = tlkit.compare(["helper"], toy_source(), Numbers(), seeds=3, callbacks=[])
+    assert set(study.table["budget"]) == {"all"}
+    assert study.sentences()[0].startswith("With all the labels, helper")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"strategies": ["helpr"]}, "no strategy 'helpr'. Did you mean 'helper'"),
+        ({"strategies": "helper"}, r"Strategies come as a list: \['helper'\]"),
+        ({"strategies": [3]}, "A strategy is a name or an estimator"),
+        ({"strategies": [Helper(), Helper(pause=0.1)]}, "Two strategies share a label"),
+        ({"budgets": []}, "a list is empty"),
+        ({"seeds": 0}, "a list is empty"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_runs(fits, arguments, message):
+    with pytest.raises(BadInput, match=message):
+        compare(**arguments)
+    assert not fits
+
+
+def test_an_unknown_parameter_is_refused():
+    with pytest.raises(UnknownName, match="'helper' 'puase'. Did you mean 'pause'"):
+        tlkit.transfer("helper", toy_source(), Numbers(), puase=1)
+
+
+def test_transfer_returns_the_trial_with_what_was_fitted():
+    trial = tlkit.transfer("helper", toy_source(), Numbers().budget(5), seed=2)
+    assert trial.fitted.random_state == 2
+    assert trial.metrics["accuracy"] == pytest.approx(trial.units.mean())
+
+
+def test_a_study_comes_back_from_its_file(tmp_path):
+    study = compare()
+    back = Study.load(study.save(tmp_path / "study.json"))
+    assert back.table.equals(study.table)
+    assert back.sentences() == study.sentences()
+
+
+def test_a_study_of_another_version_or_kind_is_refused(tmp_path):
+    path = compare().save(tmp_path / "study.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
+    with pytest.raises(FileProblem, match="is a study of format 99, this tlkit reads format 1"):
+        Study.load(path)
+    path.write_text("[]")
+    with pytest.raises(FileProblem, match="is not a study"):
+        Study.load(path)
+    with pytest.raises(FileProblem, match="cannot be read as a study"):
+        Study.load(tmp_path / "nothing.json")
+
+
+def test_the_study_draws_itself():
+    study = compare()
+    assert len(study.figure().data) >= 2
+    assert len(compare(budgets=[5]).figure().data) >= 1
+
+
+def test_strategies_are_found_with_the_baseline_first():
+    names = list(Numbers.strategies())
+    assert names[0] == "alone"
+    assert {"helper", "misleader"} <= set(names)
+    assert isinstance(Numbers.strategy("alone"), Alone)
+    assert GridSearchCV(Helper(), {"pause": [0.0]}).get_params()["estimator__source"] is None

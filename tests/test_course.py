@@ -1,0 +1,344 @@
+"""Running notebooks: names and parameters refused early, every outcome reported, results collected."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import nbformat
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tlkit import course, records, report
+from tlkit.errors import BadInput, FileProblem, UnknownName
+from tlkit.parameters import assign, typed
+
+PARAMETERS = """
+seeds: int = 5  # draws
+target = "digits"
+budgets = [1, 5]
+rate = 0.1
+quick = False
+pair = (1, 2)
+size = None
+"""
+RECORDS = """
+import pandas as pd, sys
+from tlkit.course import record
+record("seen", {"seeds": seeds, "pair": len(pair), "sum": sum(budgets), "tuple": isinstance(pair, tuple)})
+record("python", pd.DataFrame({"path": [sys.executable], "target": [target]}))
+"""
+SWALLOWED = """
+import ipywidgets
+out, button = ipywidgets.Output(), ipywidgets.Button()
+button.on_click(out.capture()(lambda _: 1 / 0))
+button.click()
+out
+"""
+
+
+class ToyStudy:
+    """What record() asks of a study, and no more."""
+
+    table = pd.DataFrame({"strategy": ["probe", "probe"], "seed": [0, 1], "accuracy": [0.5, float("nan")]})
+
+    def verdicts(self) -> pd.DataFrame:
+        return pd.DataFrame({"strategy": ["probe"], "gain": [0.1], "sentence": ["probe helps <b>a lot</b>."]})
+
+    def figure(self) -> go.Figure:
+        figure = go.Figure(go.Scatter(x=[1, 2], y=np.array([0.5, 0.7])))
+        return figure.update_layout(title="</script>", meta={"alt": 'A curve that "rises".'})
+
+
+def write(path, *sources, parameters=PARAMETERS):
+    tagged = new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    cells = [new_markdown_cell(f"# The {path.stem}\nWords."), tagged, *map(new_code_cell, sources)]
+    nbformat.write(new_notebook(cells=cells), path)
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """A course of four notebooks: one good, one that fails, one whose widget fails, one whose kernel dies."""
+    folder = tmp_path_factory.mktemp("course") / "notebooks"
+    folder.mkdir()
+    write(folder / "00_good.ipynb", RECORDS)
+    write(
+        folder / "01_bad_cell.ipynb",
+        "1 + 1",
+        "print('<b>')\nraise ValueError('no & such')",
+        parameters="seeds = 3",
+    )
+    write(folder / "02_bad_widget.ipynb", SWALLOWED, parameters="")
+    write(folder / "03_dead.ipynb", "import os; os._exit(1)", parameters="")
+    return folder
+
+
+@pytest.fixture
+def books(shelf, tmp_path, monkeypatch):
+    monkeypatch.setattr(course, "folder", lambda: shelf)
+    monkeypatch.chdir(tmp_path)
+    return course.notebooks()
+
+
+@pytest.fixture(scope="module")
+def ran(shelf, tmp_path_factory):
+    """The course run once, with parameters that are not the defaults."""
+    here = tmp_path_factory.mktemp("here")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(course, "folder", lambda: shelf)
+        patch.chdir(here)
+        into, results = course.run(
+            (), [("seeds", "2"), ("pair", "3,4,5"), ("budgets", "[2, 3]"), ("target", "1")]
+        )
+        return here / into, results
+
+
+def test_a_notebook_is_called_by_number_topic_or_name_and_kept_in_order(books):
+    assert [book.name for book in course.choose(["bad_cell", "00", "01_bad_cell"])] == [
+        "00_good",
+        "01_bad_cell",
+    ]
+    assert len(course.choose()) == 4
+    assert books[0].title == "The 00_good"
+
+
+def test_an_unknown_notebook_is_refused_with_the_valid_ones(books):
+    with pytest.raises(
+        UnknownName, match=r"no notebook '00_god'. Did you mean '00_good'\? Valid: 00_good, 01_"
+    ):
+        course.run(["01", "00_god"])
+
+
+def test_an_unknown_parameter_is_refused_before_anything_runs(books, tmp_path):
+    with pytest.raises(
+        UnknownName, match=r"no parameter 'seedz'. Did you mean 'seeds'\? Valid: seeds, target"
+    ):
+        course.run(["00", "01"], [("seeds", "2"), ("seedz", "2")])
+    assert not (tmp_path / "runs").exists()
+
+
+def test_parameters_have_the_types_of_their_defaults(books):
+    read = {"seeds": 5, "target": "digits", "budgets": [1, 5], "rate": 0.1, "quick": False, "pair": (1, 2)}
+    assert books[0].parameters == {**read, "size": None}
+
+
+def test_a_parameter_goes_to_each_notebook_that_has_it(books):
+    given = [("seeds", "2"), ("rate", "1")]
+    assert assign(books, given) == [{"seeds": 2, "rate": 1.0}, {"seeds": 2}, {}, {}]
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "value"),
+    [
+        ("2", 5, 2),
+        ("2", 0.5, 2.0),
+        ("1e-3", 0.5, 0.001),
+        ("2", "digits", "2"),
+        ("True", False, True),
+        ("false", True, False),
+        ("1,5, 20", [1], [1, 5, 20]),
+        ("[1, 5]", [1], [1, 5]),
+        ("['a', 'b c']", ["x"], ["a", "b c"]),
+        ("1", (0.5,), (1.0,)),
+        ("a,2", [], ["a", 2]),
+        ("", [1], []),
+        ("32", None, 32),
+        ("None", None, None),
+        ("digits", None, "digits"),
+    ],
+)
+def test_a_value_is_typed_as_the_default_is(text, default, value):
+    read = typed("name", text, default)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(("text", "default"), [("two", 5), ("2.5", 5), ("x", 0.1), ("1", True), ("1,x", [1])])
+def test_a_value_of_another_type_is_refused(text, default):
+    words = (
+        f"'seeds' takes a value of type {type(default).__name__}, such as {default!r}: {text!r} is not one"
+    )
+    with pytest.raises(BadInput) as refused:
+        typed("seeds", text, default)
+    assert words in str(refused.value)
+
+
+def test_a_default_that_is_no_literal_is_refused(tmp_path):
+    write(tmp_path / "00_odd.ipynb", parameters="seeds = len('abc')")
+    with pytest.raises(BadInput, match=r"In 00_odd the parameter 'seeds' is .*has to be a literal"):
+        _ = course.Notebook(tmp_path / "00_odd.ipynb").parameters
+
+
+def test_no_notebooks_is_a_clear_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(course, "folder", lambda: tmp_path)
+    with pytest.raises(FileProblem, match="no notebooks in"):
+        course.notebooks()
+
+
+def test_a_missing_package_is_named_with_its_extra():
+    with pytest.raises(course.TlkitError, match=r'Running needs nosuchthing.*pip install -e "\.\[lab\]"'):
+        course.need("nosuchthing.inner", "lab", "Running")
+
+
+def test_each_notebook_runs_whatever_became_of_the_others(ran):
+    _, results = ran
+    assert [result.status for result in results] == ["passed", "failed", "failed", "failed"]
+
+
+def test_parameters_reach_the_notebook_with_their_types(ran):
+    _, results = ran
+    seen, python = results[0].records
+    assert seen["value"] == {"seeds": 2, "pair": 3, "sum": 5, "tuple": True}
+    assert results[0].parameters["rate"] == 0.1
+    assert python["table"] == {"columns": ["path", "target"], "rows": [[sys.executable, "1"]]}
+
+
+def test_a_failing_cell_is_shown_with_its_error(ran):
+    _, results = ran
+    error = results[1].error
+    assert error["where"] == "cell [4]"
+    assert error["source"] == "print('<b>')\nraise ValueError('no & such')"
+    assert (error["name"], error["message"]) == ("ValueError", "no & such")
+    assert "\x1b" not in error["traceback"]
+
+
+def test_an_error_that_a_widget_swallowed_fails_the_notebook(ran):
+    _, results = ran
+    assert results[2].error["name"] == "ZeroDivisionError"
+    assert results[2].error["where"] == "a widget's callback"
+
+
+def test_a_kernel_that_dies_is_a_failure_of_its_cell(ran):
+    _, results = ran
+    assert results[3].error["name"] == "DeadKernelError"
+    assert "os._exit" in results[3].error["source"]
+
+
+def test_a_run_leaves_notebooks_results_and_page(ran):
+    into, results = ran
+    assert {path.name for path in into.iterdir()} >= {
+        "00_good.ipynb",
+        "01_bad_cell.ipynb",
+        "results.json",
+        "index.html",
+    }
+    stored = json.loads((into / "results.json").read_text())
+    assert [book["status"] for book in stored["notebooks"]] == [result.status for result in results]
+    page = (into / "index.html").read_text()
+    assert "1 of 4 notebooks passed; 01_bad_cell failed; 02_bad_widget failed; 03_dead failed." in page
+    assert "raise ValueError(&#39;no &amp; such&#39;)" in page
+
+
+def test_the_summary_in_the_terminal_says_the_same(ran):
+    _, results = ran
+    text = report.summary(map(course.asdict, results))
+    assert "ValueError in cell [4]: no & such" in text
+    assert "    | raise ValueError" in text
+    assert text.endswith("03_dead failed.")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_an_interrupt_leaves_the_report_of_what_is_done(tmp_path):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    write(folder / "00_done.ipynb", "from tlkit.course import record; record('x', 1)", parameters="")
+    stop = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(30)"
+    write(folder / "01_stopped.ipynb", stop, parameters="")
+    write(folder / "02_never.ipynb", "1", parameters="")
+    script = f"""
+        import pathlib, sys
+        from tlkit import cli, course
+        course.folder = lambda: pathlib.Path({str(folder)!r})
+        sys.exit(cli.main(["run"]))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert done.returncode == 130, done.stderr
+    stored = json.loads(next(tmp_path.glob("runs/*/results.json")).read_text())
+    assert [book["status"] for book in stored["notebooks"]] == ["passed", "interrupted", "not run"]
+    assert stored["notebooks"][0]["records"] == [{"name": "x", "value": 1}]
+
+
+@pytest.mark.parametrize(
+    ("value", "content"),
+    [
+        (2, {"value": 2}),
+        (np.float32(0.5), {"value": 0.5}),
+        ({"a": np.int64(1), "b": 2.5}, {"value": {"a": 1, "b": 2.5}}),
+        (pd.DataFrame({"x": [1.0, np.nan]}), {"table": {"columns": ["x"], "rows": [[1.0], [None]]}}),
+        (
+            pd.DataFrame({"x": [1]}, index=pd.Index(["a"], name="k")),
+            {"table": {"columns": ["k", "x"], "rows": [["a", 1]]}},
+        ),
+    ],
+)
+def test_what_is_recorded_is_plain_data(value, content):
+    entry = records.as_record("it", value)
+    assert entry == {"name": "it", **content}
+    json.dumps(entry, allow_nan=False)
+
+
+def test_a_study_records_table_sentences_and_figure():
+    entry = records.as_record("toy", ToyStudy())
+    assert entry["trials"]["rows"] == [["probe", 0, 0.5], ["probe", 1, None]]
+    assert entry["table"] == {"columns": ["strategy", "gain"], "rows": [["probe", 0.1]]}
+    assert entry["sentences"] == ["probe helps <b>a lot</b>."]
+    assert entry["alt"] == 'A curve that "rises".'
+    assert entry["figure"]["data"][0]["type"] == "scatter"
+
+
+def test_recording_anything_else_is_refused():
+    with pytest.raises(BadInput, match=r"record\('it', ...\) takes a number.*not a list"):
+        course.record("it", [1, 2])
+
+
+def test_outside_a_notebook_a_record_is_printed(capsys):
+    course.record("gain", 0.123456)
+    assert capsys.readouterr().out == "recorded gain: 0.1235\n"
+
+
+def test_the_page_shows_a_study_escaped_and_described():
+    result = course.Result(
+        "00_toy", "Toy <i>", {"seeds": 5}, "passed", 1.0, [records.as_record("toy", ToyStudy())]
+    )
+    page = report.page({"began": "now", "seconds": 75.0, "notebooks": [course.asdict(result)]})
+    body = page.partition("<body>")[2]
+    assert "Toy &lt;i&gt;" in body
+    assert "probe helps &lt;b&gt;a lot&lt;/b&gt;." in body
+    assert 'role="img" aria-label="A curve that &#34;rises&#34;."' in body
+    assert body.count("</script>") == 2  # the figure's data, and the script that draws it
+    assert "1 min 15 s" in body
+    assert "<caption>Verdicts</caption>" in body
+    assert " src=" not in body
+    assert "<td>–</td>" in body
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.75, "0.750"),
+        (-0.0027684, "-0.003"),
+        (0.00001, "1e-05"),
+        (12.5, "12.5"),
+        (3, "3"),
+        (None, "–"),
+        ([1, 2], "1, 2"),
+    ],
+)
+def test_a_number_in_a_table_is_short(value, words):
+    assert report.shown(value) == words
+
+
+def test_a_page_without_figures_carries_no_plotly():
+    page = report.page({"began": "now", "seconds": 1.0, "notebooks": []})
+    assert len(page) < 20_000

@@ -1,0 +1,155 @@
+"""Figures say in words and in a table what they draw, and never by colour alone."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from tlkit import figures
+from tlkit.errors import BadInput
+from tlkit.figure_style import gain_text, marks
+
+
+@pytest.fixture
+def curve():
+    rows = [
+        (name, "toy", budget, score, score - 0.1, score + 0.1)
+        for name, scores in {"scratch": (0.4, 0.9), "finetune": (0.7, 0.91)}.items()
+        for budget, score in zip((1, 50), scores, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["strategy", "source", "budget", "score", "low", "high"])
+
+
+@pytest.fixture
+def verdicts():
+    rows = [
+        ("finetune", "toy", 1, 0.3, 0.25, 0.35, "helps", "..."),
+        ("probe", "toy", 1, -0.05, -0.08, -0.02, "hurts", "..."),
+        ("nearest", "toy", 1, 0.01, np.nan, np.nan, "no verdict", "..."),
+    ]
+    return pd.DataFrame(
+        rows, columns=["strategy", "source", "budget", "gain", "low", "high", "verdict", "sentence"]
+    )
+
+
+def lines(figure):
+    return {trace.name: trace for trace in figure.data if trace.name}
+
+
+def test_label_efficiency_draws_the_scores_at_the_real_budgets(curve):
+    figure = figures.label_efficiency(curve, metric="accuracy", unit="labels a class", chance=0.1)
+    drawn = lines(figure)
+    assert list(drawn["finetune"].y) == [0.7, 0.91]
+    assert figure.layout.xaxis.type == "log"
+    assert list(figure.layout.xaxis.tickvals) == [1, 50]
+    assert figures.describe(figure) == (
+        "Line chart of accuracy against labels a class, with 95 % bands. "
+        "scratch: 40.0 % at 1 to 90.0 % at 50. finetune: 70.0 % at 1 to 91.0 % at 50. Chance is 10.0 %."
+    )
+    pd.testing.assert_frame_equal(figures.table_twin(figure), curve)
+
+
+def test_lines_differ_in_colour_shape_and_dash():
+    drawn = marks(f"strategy {i}" for i in range(60))
+    assert len(set(drawn.values())) == 60
+    first = list(drawn.values())[:5]
+    for part in zip(*first, strict=True):
+        assert len(set(part)) == 5
+
+
+def test_several_sources_are_lines_of_their_own(curve):
+    both = pd.concat([curve, curve.assign(source="other")])
+    names = set(lines(figures.label_efficiency(both)))
+    assert names == {"scratch from toy", "finetune from toy", "scratch from other", "finetune from other"}
+
+
+def test_all_the_data_is_a_budget_too(curve):
+    curve["budget"] = curve["budget"].astype(object).replace(50, "all")
+    figure = figures.label_efficiency(curve)
+    assert figure.layout.xaxis.type == "category"
+    assert list(lines(figure)["scratch"].x) == [1, "all"]
+
+
+def test_one_budget_and_a_missing_interval_are_drawn(curve):
+    single = curve[curve["budget"] == 1].assign(low=np.nan, high=np.nan)
+    figure = figures.label_efficiency(single, percent=False)
+    assert "scratch: 0.400 at 1." in figures.describe(figure)
+
+
+def test_gains_are_drawn_in_points_with_their_intervals(verdicts):
+    figure = figures.gains(verdicts, metric="accuracy", unit="labels a class")
+    helps = lines(figure)["helps"]
+    assert list(helps.x) == pytest.approx([30])
+    assert list(helps.error_x.array) == pytest.approx([5])
+    assert {trace.marker.symbol for trace in figure.data} == {"triangle-up", "triangle-down", "x-open"}
+    assert "finetune, 1 labels a class: +30.0 (+25.0 to +35.0), helps" in figures.describe(figure)
+    assert "nearest, 1 labels a class: +1.0, no verdict" in figures.describe(figure)
+    assert figures.table_twin(figure)["gain"].tolist() == verdicts["gain"].tolist()
+
+
+def test_gains_of_another_metric_keep_its_unit(verdicts):
+    helps = lines(figures.gains(verdicts, percent=False))["helps"]
+    assert list(helps.x) == [0.3]
+    assert gain_text(-0.0512, -0.1, 0.0, percent=False) == "−0.051 (−0.100 to +0.000)"
+
+
+def test_learning_curves_take_history_as_it_is():
+    history = [{"step": s, "steps": 3, "loss": 1 / s} for s in (1, 2, 3)]
+    history[-1]["valid_score"] = 0.8
+    figure = figures.learning_curves(history)
+    assert list(lines(figure)["training loss"].y) == [1, 1 / 2, 1 / 3]
+    assert list(lines(figure)["validation score"].x) == [3]
+    assert "training loss goes from 1 to 0.333" in figures.describe(figure)
+
+
+def test_confusion_shades_shares_and_names_the_worst_mistake():
+    names = ["ant", "bee"]
+    matrix = pd.DataFrame([[8, 2], [1, 19]], index=names, columns=names)
+    figure = figures.confusion(matrix)
+    assert np.allclose(figure.data[0].z, [[0.8, 0.2], [0.05, 0.95]])
+    assert figures.describe(figure) == (
+        "Confusion matrix of 2 classes: 27 of 30 examples are right; "
+        "the most common mistake is ant taken for bee, 2 times."
+    )
+    assert figures.table_twin(figure)["bee"].tolist() == [2, 19]
+
+
+def test_words_and_numbers_survive_json(curve):
+    figure = figures.label_efficiency(curve)
+    again = go.Figure(json.loads(figure.to_json()))
+    assert figures.describe(again) == figures.describe(figure)
+    assert figures.table_twin(again)["score"].tolist() == curve["score"].tolist()
+
+
+def test_type_is_large_enough_to_read(curve):
+    template = figures.label_efficiency(curve).layout.template.layout
+    assert template.font.size >= 13
+    assert template.xaxis.title.font.size >= 13
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda curve: figures.label_efficiency(curve.drop(columns="low")),
+            "The table lacks low; it has strategy",
+        ),
+        (
+            lambda curve: figures.label_efficiency(curve[:0]),
+            "There is nothing to draw: the table has no rows.",
+        ),
+        (lambda curve: figures.gains(curve), "The table lacks gain, verdict"),
+        (lambda curve: figures.learning_curves([]), "There is nothing to draw"),
+        (lambda curve: figures.confusion(curve), "same class names, in the same order"),
+        (lambda curve: figures.describe(go.Figure()), "This figure carries no description"),
+        (lambda curve: figures.table_twin(go.Figure()), "This figure carries no description"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(curve, call, message):
+    with pytest.raises(BadInput, match=re.escape(message)):
+        call(curve)

@@ -1,0 +1,158 @@
+"""The house stays in order: floors, a light door, clean code, and one place for each fact."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "tlkit"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+# Ground floor first: a module imports from its own floor and those below it.
+FLOORS = [
+    {"errors"},
+    {"compute", "digests", "fetching", "files", "stats"},
+    {"figure_style", "figures"},
+    {"task", "source", "study", "trial_cache", "comparing"},
+    {"phases", "fitting"},
+    {"vision"},
+    {"recsys"},
+    {"catalogue"},
+    {"exercises"},
+    {"panels", "panel_chart", "panel_choices", "panel_listener", "panel_view"},
+    {"records", "parameters", "kernels", "report", "course", "publish"},
+    {"doctor", "cli"},
+]
+DOMAINS = {"vision", "recsys", "catalogue", "exercises"}
+DOMAIN_WORDS = re.compile(r"\b(images?|pixels?|photos?|movies?)\b", re.IGNORECASE)
+OUTSIDE = re.compile(r"(^|[\"'`= (])/(home|root|Users|work|opt|tmp)/[A-Za-z0-9]|index[-]url")
+CONDA_NAMES = {"torch": "pytorch-cpu"}
+
+
+def modules() -> dict[str, Path]:
+    """Every module but the package's door, by dotted name inside tlkit."""
+    found = {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")
+    }
+    return {name.removesuffix(".__init__"): path for name, path in found.items() if name != "__init__"}
+
+
+def imported(path: Path) -> set[str]:
+    """The tlkit modules that a module imports, at its top or inside a function."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively"
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    inside = {name.removeprefix("tlkit.") for name in names if name.startswith("tlkit.")}
+    return inside & set(modules())
+
+
+def floor(name: str) -> int:
+    top = name.partition(".")[0]
+    places = [number for number, rooms in enumerate(FLOORS) if top in rooms]
+    assert places, f"say in FLOORS on which floor {top} stands"
+    return places[0]
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_a_module_imports_only_from_its_floor_and_below(name):
+    upwards = [other for other in imported(modules()[name]) if floor(other) > floor(name)]
+    assert upwards == []
+
+
+def test_no_module_imports_itself_by_a_detour():
+    graph = {
+        name: {other for other in imported(path) if not name.startswith(f"{other}.")}
+        for name, path in modules().items()
+    }
+    TopologicalSorter(graph).prepare()
+
+
+def test_importing_tlkit_loads_nothing_heavy():
+    code = "import sys, tlkit; print(*{'torch', 'sklearn', 'pandas', 'plotly', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_the_door_leads_to_every_name_it_lists():
+    import tlkit
+
+    for name in tlkit.__all__:
+        assert getattr(tlkit, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'lode_task'"):
+        _ = tlkit.lode_task
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in modules() if name.partition(".")[0] not in DOMAINS | {"publish"})
+)
+def test_the_core_names_no_domain(name):
+    assert DOMAIN_WORDS.findall(modules()[name].read_text(encoding="utf-8")) == []
+
+
+def test_ruff_is_content():
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_no_module_is_longer_than_400_lines():
+    lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def test_nothing_points_outside_the_project():
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode:
+        pytest.skip("not a git repository, so there is no list of files to look through")
+    texts = {".py", ".ipynb", ".md", ".toml", ".yml", ".json", ".html", ""}
+    found = []
+    for path in (ROOT / name for name in listed.stdout.splitlines() if Path(name).suffix in texts):
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            found += [f"{path.name}: {line[:120]}" for line in lines if OUTSIDE.search(line)]
+    assert found == []
+
+
+def name_of(requirement: str) -> str:
+    return re.match(r"[\w.-]+", requirement).group()
+
+
+def floor_of(requirement: str) -> str:
+    return requirement.partition(">=")[2]
+
+
+def test_binder_has_every_package_of_core_and_lab_at_the_same_floor():
+    needed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["lab"]]
+    environment = yaml.safe_load((ROOT / "binder" / "environment.yml").read_text(encoding="utf-8"))
+    conda = {name_of(line): floor_of(line) for line in environment["dependencies"]}
+    assert {
+        CONDA_NAMES.get(name_of(line), name_of(line)): floor_of(line) for line in needed
+    }.items() <= conda.items()
+
+
+def test_the_readme_knows_the_repository_and_the_two_commands():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    repository = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
+    assert f"https://mybinder.org/v2/gh/{repository}/" in readme
+    assert f"https://colab.research.google.com/github/{repository}/" in readme
+    assert 'python -m pip install -e ".[lab]" && tlkit run' in readme
+    assert re.search(r'^python -m pip install -e "\.\[test\]" && python -m pytest$', readme, re.MULTILINE)

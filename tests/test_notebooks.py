@@ -1,0 +1,204 @@
+"""The committed notebooks are fit to read without running, and run with other parameters than their own."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
+
+from tlkit import course, publish
+from tlkit.errors import FileProblem, TlkitError
+from tlkit.records import errors_of
+
+ROOT = Path(__file__).parent.parent
+BOOKS = course.notebooks()
+ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+MACHINE_PATH = re.compile(r"(^|[\"'`= (>])(/(home|root|Users|work|opt|tmp|usr)/|[A-Z]:\\)\w")
+
+each_notebook = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
+
+
+def code_cells(book):
+    return [cell for cell in book.content["cells"] if cell["cell_type"] == "code"]
+
+
+def text(cell):
+    return "".join(cell["source"])
+
+
+def lines(content):
+    """Every line of every string in JSON data."""
+    if isinstance(content, str):
+        return content.splitlines()
+    inner = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return [line for part in inner for line in lines(part)]
+
+
+def outputs(book):
+    return [output for cell in code_cells(book) for output in cell["outputs"]]
+
+
+@each_notebook
+def test_it_is_a_valid_notebook_under_500_kb(book):
+    nbformat.validate(nbformat.read(book.path, as_version=4))
+    assert book.path.stat().st_size < publish.LIMIT
+
+
+@each_notebook
+def test_it_is_committed_executed_from_top_to_bottom(book):
+    counts = [cell["execution_count"] for cell in code_cells(book) if text(cell).strip()]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_notebook
+def test_it_shows_no_error_and_carries_no_state_of_a_kernel(book):
+    assert errors_of(book.content) == []
+    assert set(book.content["metadata"]) == set(publish.METADATA)
+    assert not any("execution" in cell["metadata"] for cell in book.content["cells"])
+    assert not any(publish.WIDGET in output.get("data", {}) for output in outputs(book))
+
+
+@each_notebook
+def test_each_figure_has_a_picture_with_a_description(book):
+    for output in outputs(book):
+        if publish.PLOTLY in output.get("data", {}):
+            picture = Image.open(io.BytesIO(base64.b64decode("".join(output["data"]["image/png"]))))
+            assert picture.width >= publish.WIDTH
+            assert len(output["metadata"]["image/png"]["alt"]) > 20
+
+
+@each_notebook
+def test_it_has_the_size_of_a_lesson(book):
+    assert 20 <= len(book.content["cells"]) <= 50
+    for cell in code_cells(book):
+        assert len(text(cell).splitlines()) <= 15, text(cell)
+
+
+@each_notebook
+def test_it_has_one_parameters_cell_with_seeds(book):
+    tags = Counter(tag for cell in code_cells(book) for tag in cell["metadata"].get("tags", ()))
+    assert tags["parameters"] == 1
+    assert isinstance(book.parameters["seeds"], int)
+
+
+@each_notebook
+def test_cells_whose_output_is_checked_have_one_that_can_be(book):
+    for cell in code_cells(book):
+        if "NBVAL_CHECK_OUTPUT" in text(cell):
+            assert cell["outputs"], f"nothing to check under {text(cell)!r}"
+            kinds = {kind for output in cell["outputs"] for kind in output.get("data", {})}
+            assert kinds <= {"text/plain", "text/html", "text/markdown"}, (
+                "a figure differs with every drawing"
+            )
+
+
+@each_notebook
+def test_it_names_no_path_of_a_machine(book):
+    assert [line for line in lines(book.content) if MACHINE_PATH.search(line)] == []
+
+
+@each_notebook
+def test_badges_lead_to_the_repository(book):
+    repository = ADDRESS.removeprefix("https://github.com/")
+    first = "\n".join(text(cell) for cell in book.content["cells"][:2])
+    assert f"https://mybinder.org/v2/gh/{repository}/" in first
+    assert f"{book.path.name}" in first
+    assert (
+        f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{book.path.name}" in first
+    )
+    addresses = set(
+        re.findall(r"github(?:\.com)?/(\w[\w.-]*/tlkit)\b", book.path.read_text(encoding="utf-8"))
+    )
+    assert addresses <= {repository}
+
+
+@each_notebook
+def test_it_runs_with_other_parameters_than_its_own(book, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seeds = 2 if book.parameters["seeds"] != 2 else 3
+    into, [result] = course.run([book.name], [("seeds", str(seeds))])
+    assert result.status == "passed", result.error
+    assert result.records, "a notebook records what it found"
+    injected = [
+        cell
+        for cell in json.loads((into / book.path.name).read_text(encoding="utf-8"))["cells"]
+        if "injected-parameters" in cell["metadata"].get("tags", ())
+    ]
+    assert len(injected) == 1
+    assert f"seeds = {seeds}" in text(injected[0])
+
+
+SHOWS_EVERYTHING = """
+import ipywidgets, plotly.graph_objects as go
+from tlkit.course import record
+record("x", 1)
+display(ipywidgets.IntSlider())
+go.Figure(go.Scatter(y=[1, 3, 2])).update_layout(meta={"alt": "Three points."})
+"""
+
+
+def write(path, *sources):
+    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources]), path)
+    return path
+
+
+@pytest.fixture
+def draw():
+    return lambda figure: f"drawn {figure['data'][0]['type']}".encode()
+
+
+def test_a_built_notebook_keeps_what_can_be_read_without_running(tmp_path, draw):
+    path = write(tmp_path / "00_all.ipynb", "1 + 1", SHOWS_EVERYTHING)
+    built = nbformat.reads(publish.finished(publish.execute(path), draw, "00_all"), as_version=4)
+    assert built.metadata == publish.METADATA
+    assert [cell.execution_count for cell in built.cells] == [1, 2]
+    recorded, slider, figure = built.cells[1].outputs
+    assert recorded.data == {"text/plain": "recorded x: 1"}
+    assert slider.data == {"text/plain": "[interactive: run this cell to see it]"}
+    assert set(figure.data) == {publish.PLOTLY, "image/png"} | ({"text/plain"} & set(figure.data))
+    assert base64.b64decode(figure.data["image/png"]) == b"drawn scatter"
+    assert figure.metadata["image/png"] == {"alt": "Three points.", "width": publish.WIDTH}
+
+
+def test_a_notebook_that_fails_is_left_as_it_was(tmp_path, monkeypatch, draw):
+    path = write(tmp_path / "00_bad.ipynb", "1 / 0")
+    before = path.read_bytes()
+    with pytest.raises(
+        TlkitError, match=r"00_bad.ipynb failed and is left as it was.\n(.|\n)*ZeroDivisionError"
+    ):
+        publish.execute(path)
+    assert path.read_bytes() == before
+
+
+def test_a_notebook_too_large_to_commit_is_refused(draw):
+    output = new_output("stream", text="x" * publish.LIMIT)
+    notebook = new_notebook(cells=[new_code_cell("1", outputs=[output])])
+    with pytest.raises(TlkitError, match=r"00_big would have \d+ bytes, more than 500000"):
+        publish.finished(notebook, draw, "00_big")
+
+
+def test_a_browser_that_is_named_and_absent_is_not_replaced(monkeypatch):
+    monkeypatch.setenv("BROWSER_PATH", "no-such-browser")
+    assert publish.find_chromium() is None
+    with pytest.raises(FileProblem, match=r"none was found: install it .*BROWSER_PATH"), publish.drawing():
+        pass
+
+
+@pytest.mark.browser
+def test_figures_are_drawn_small_in_a_real_browser():
+    figure = {"data": [{"type": "scatter", "y": [1, 3, 2]}], "layout": {"height": 300}}
+    with publish.drawing() as draw_in_browser:
+        png = draw_in_browser(figure)
+    picture = Image.open(io.BytesIO(png))
+    assert picture.size == (1050, 450)
+    assert len(picture.convert("RGB").getcolors()) > 5
+    assert len(png) < 40_000

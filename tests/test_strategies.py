@@ -1,0 +1,328 @@
+"""Picture strategies: what trains, what does not, and what scikit-learn expects."""
+
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+
+import tlkit
+from tlkit.errors import BadInput, UnknownName
+from tlkit.source import Card, Source
+from tlkit.task import hyperparameters
+from tlkit.vision.networks import Network, from_source
+from tlkit.vision.strategies import GradientStrategy, ImageStrategy
+from tlkit.vision.strategies.finetune import FineTune
+from tlkit.vision.strategies.frozen import Nearest, Probe
+from tlkit.vision.strategies.scratch import Scratch
+from tlkit.vision.strategies.transplant import Transplant, class_means
+from tlkit.vision.tasks import ImageTask
+
+ARCHITECTURE = {"name": "convnet", "channels": 1, "width": 4}
+INPUTS = {"channels": 1, "size": None, "mean": [0.3], "std": [0.3]}
+QUICK = {"min_steps": 30, "epochs": 1, "random_state": 0, "augment": "none"}
+
+
+@pytest.fixture(scope="module")
+def stripes():
+    """16x16 pictures of vertical, horizontal or diagonal stripes under noise: pictures and labels."""
+    draw = np.random.default_rng(0)
+    y = np.arange(90) % 3
+    row, column = np.mgrid[:16, :16]
+    patterns = np.stack([column % 4 < 2, row % 4 < 2, (row + column) % 4 < 2]) * 120.0
+    X = patterns[y] + draw.uniform(0, 120, (90, 16, 16))
+    return X.astype(np.uint8)[:, None], y
+
+
+@pytest.fixture(scope="module")
+def source(stripes):
+    torch.manual_seed(0)
+    start = Source(
+        Card("start", "", ARCHITECTURE, INPUTS, ("v", "h", "d")),
+        Network(ARCHITECTURE, INPUTS, 3).state_dict(),
+    )
+    fitted = Scratch(source=start, min_steps=60, random_state=0, augment="none").fit(*stripes)
+    return Source.from_fitted(fitted, "stripes")
+
+
+ALL = [Scratch(**QUICK), FineTune(**QUICK), Transplant(), Probe(), Nearest()]
+
+
+@pytest.mark.parametrize("strategy", ALL, ids=lambda each: each.name)
+class TestEveryStrategy:
+    def test_it_learns_easy_pictures(self, strategy, source, stripes):
+        X, y = stripes
+        fitted = clone(strategy).set_params(source=source).fit(X[:60], y[:60])
+        assert fitted.score(X[60:], y[60:]) > 0.8
+        assert np.allclose(fitted.predict_proba(X[60:]).sum(1), 1, atol=1e-5)
+
+    def test_it_works_with_scikit_learn(self, strategy, source, stripes):
+        X, y = stripes
+        estimator = clone(strategy).set_params(source=source)
+        assert estimator.source is source
+        assert cross_val_score(estimator, X, y, cv=2).shape == (2,)
+        search = GridSearchCV(estimator, {"random_state": [0, 1]}, cv=2).fit(X, y)
+        assert search.best_estimator_.classes_.tolist() == [0, 1, 2]
+
+    def test_a_pickle_predicts_the_same(self, strategy, source, stripes):
+        X, y = stripes
+        fitted = clone(strategy).set_params(source=source).fit(X, y)
+        assert np.array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), fitted.predict_proba(X))
+
+    def test_the_same_seed_gives_the_same_predictions(self, strategy, source, stripes):
+        X, y = stripes
+        fits = [
+            clone(strategy).set_params(source=source, random_state=3).fit(X, y).predict_proba(X) for _ in "ab"
+        ]
+        assert np.array_equal(*fits)
+
+    def test_labels_may_be_words_and_unlabelled_examples_are_left_aside(self, strategy, source, stripes):
+        X, y = stripes
+        words = np.array(["vertical", "horizontal", "diagonal"])[y]
+        fitted = clone(strategy).set_params(source=source).fit(X, words)
+        assert set(fitted.predict(X[:5])) <= set(words)
+        some = np.where(np.arange(90) < 60, y, -1)
+        assert clone(strategy).set_params(source=source).fit(X, some).classes_.tolist() == [0, 1, 2]
+
+    def test_bad_input_is_refused(self, strategy, source, stripes):
+        X, y = stripes
+        estimator = clone(strategy).set_params(source=source)
+        with pytest.raises(BadInput, match="90 pictures and 89 labels"):
+            estimator.fit(X, y[:-1])
+        with pytest.raises(BadInput, match="at least two classes"):
+            estimator.fit(X, np.zeros(90, int))
+        with pytest.raises(BadInput, match=r"Fitted on pictures of shape \(1, 16, 16\)"):
+            estimator.fit(X, y).predict(X[:, :, :8, :8])
+        with pytest.raises(BadInput, match=f"Strategy '{strategy.name}' needs a source"):
+            clone(strategy).fit(X, y)
+
+
+def same(state, other, part):
+    return all(torch.equal(state[name], other[name]) for name in other if name.startswith(part))
+
+
+@pytest.mark.parametrize(
+    ("unfreeze", "frozen", "moved"),
+    [
+        ("head", ["backbone"], ["head"]),
+        ("last", ["backbone.stage1", "backbone.stage2"], ["backbone.stage3", "head"]),
+        ("all", [], ["backbone.stage1", "backbone.stage2", "backbone.stage3", "head"]),
+        ("gradual", [], ["backbone.stage1", "backbone.stage2", "backbone.stage3", "head"]),
+    ],
+)
+def test_what_is_frozen_stays_bitwise_the_same(source, stripes, unfreeze, frozen, moved):
+    fitted = FineTune(source=source, unfreeze=unfreeze, **QUICK).fit(*stripes)
+    state = fitted.network_.state_dict()
+    assert all(same(state, source.state, part) for part in frozen)
+    assert not any(same(state, source.state, part) for part in moved)
+
+
+def test_gradual_unfreezing_adds_a_part_in_each_phase(source):
+    table = FineTune(source=source, unfreeze="gradual", warmup=0).what_trains(3)
+    groups = table.groupby("phase")["group"].apply(list).tolist()
+    assert groups[0][0] == "head"
+    assert all(set(a) < set(b) for a, b in itertools.pairwise(groups))
+    assert set(groups[-1]) == {"head", "stage1", "stage2", "stage3"}
+
+
+def test_the_table_of_what_trains_shows_the_learning_rate_of_each_layer(source):
+    table = FineTune(source=source, lr=0.1, layer_decay=0.5, head_multiple=4, warmup=0.25).what_trains(5)
+    warm, main = table[table["phase"] == 1], table[table["phase"] == 2].set_index("group")
+    assert warm["group"].tolist() == ["head"]
+    assert warm["share"].tolist() == [0.25]
+    assert main["lr"].to_dict() == pytest.approx(
+        {"head": 0.4, "stage3": 0.1, "stage2": 0.05, "stage1": 0.025}
+    )
+    assert main.loc["head", "parameters"] == 16 * 5 + 5
+
+
+def test_trainable_parameters_are_counted(source, stripes):
+    counts = {
+        unfreeze: FineTune(source=source, unfreeze=unfreeze, **QUICK).fit(*stripes).n_trainable_
+        for unfreeze in ("head", "all")
+    }
+    assert counts == {"head": 16 * 3 + 3, "all": sum(p.numel() for p in from_source(source).parameters())}
+    assert Transplant(source=source).fit(*stripes).n_trainable_ == 0
+    assert Probe(source=source).fit(*stripes).n_trainable_ == 16 * 3 + 3
+
+
+def test_a_strong_pull_keeps_the_weights_near_the_source(source, stripes):
+    def distance(l2_sp):
+        network = FineTune(source=source, l2_sp=l2_sp, **QUICK).fit(*stripes).network_
+        return sum(
+            (p - source.state[f"backbone.{n}"]).square().sum().item()
+            for n, p in network.backbone.named_parameters()
+        )
+
+    assert distance(10.0) < distance(0.0) / 4
+
+
+def test_the_pull_is_half_the_squared_distance(source, stripes):
+    X, y = stripes
+    strategy = FineTune(source=source, l2_sp=0.8, augment="none")
+    strategy.class_weights_ = None
+    network = from_source(source).eval()
+    batch = {"pictures": torch.from_numpy(X), "labels": torch.from_numpy(y)}
+    strategy.prepare(network, batch)
+    before = strategy.loss(network, batch).item()
+    with torch.no_grad():
+        next(network.backbone.parameters()).add_(0.1)
+    moved = next(network.backbone.parameters()).numel() * 0.01
+    expected = (
+        torch.nn.functional.cross_entropy(network(batch["pictures"]), batch["labels"]).item() + 0.4 * moved
+    )
+    assert before == pytest.approx(
+        torch.nn.functional.cross_entropy(
+            from_source(source).eval()(batch["pictures"]), batch["labels"]
+        ).item()
+    )
+    assert strategy.loss(network, batch).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_scratch_ignores_the_weights_but_keeps_the_architecture(source, stripes):
+    other = Source(source.card, {name: torch.zeros_like(value) for name, value in source.state.items()})
+    first, second = (
+        Scratch(source=each, **QUICK).fit(*stripes).predict_proba(stripes[0]) for each in (source, other)
+    )
+    assert np.array_equal(first, second)
+    assert (
+        Scratch(source=source).identity()
+        == Scratch(source=other).identity()
+        != FineTune(source=source).identity()
+    )
+
+
+def test_the_probe_is_scikit_learns_logistic_regression(source, stripes):
+    X, y = stripes
+    with torch.no_grad():
+        features = from_source(source).eval().features(torch.from_numpy(X)).numpy()
+    reference = make_pipeline(Normalizer(), StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(
+        features, y
+    )
+    assert np.allclose(
+        Probe(source=source, C=0.1).fit(X, y).predict_proba(X), reference.predict_proba(features), atol=1e-4
+    )
+
+
+def test_features_are_computed_once(source, stripes, monkeypatch, tmp_path):
+    import tlkit.vision.features as room
+
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path))
+    calls = []
+    original = room.outputs
+    monkeypatch.setattr(room, "outputs", lambda *arguments: calls.append(1) or original(*arguments))
+    X, y = stripes
+    first = Probe(source=source).fit(X, y).predict_proba(X)
+    assert np.array_equal(Probe(source=source).fit(X, y).predict_proba(X), first)
+    assert len(calls) == 1
+    Probe(source=source).fit(X[:60], y[:60])
+    assert len(calls) == 2
+
+
+def test_out_of_memory_halves_the_pictures_of_a_batch(stripes):
+    from tlkit.vision.features import outputs
+
+    def scarce(batch):
+        if len(batch) > 16:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return batch.flatten(1).float()
+
+    with pytest.warns(UserWarning, match="batches of 16"):
+        found = outputs(scarce, stripes[0], torch.device("cpu"))
+    assert np.array_equal(found, stripes[0].reshape(90, -1))
+
+
+def test_transplanting_maps_known_classes_onto_their_own_rules(source, stripes):
+    """The target is the source's task with its classes renumbered: one example each is enough."""
+    X, y = stripes
+    renumbered = (y + 1) % 3
+    fitted = Transplant(source=source).fit(X[:3], renumbered[:3])
+    assert fitted.score(X, renumbered) > 0.9
+    assert same(fitted.network_.state_dict(), source.state, "backbone")
+
+
+def test_more_target_classes_than_source_classes_cannot_be_mapped(source, stripes):
+    with pytest.raises(BadInput, match="3 classes to map onto the target's 4; use rule='imprint'"):
+        Transplant(source=source).fit(stripes[0], np.arange(90) % 4)
+
+
+def test_imprinted_weights_point_along_the_class_means(source, stripes):
+    X, y = stripes
+    network = Transplant(source=source, rule="imprint").fit(X, y).network_
+    with torch.no_grad():
+        features = from_source(source).eval().features(torch.from_numpy(X))
+    centred = torch.nn.functional.normalize(features - features.mean(0))
+    means = torch.stack([centred[y == label].mean(0) for label in range(3)])
+    assert torch.cosine_similarity(network.head.weight, means).min() > 0.999
+
+
+def test_class_means():
+    values = torch.tensor([[1.0, 0.0], [3.0, 2.0], [5.0, 5.0]])
+    assert class_means(values, torch.tensor([0, 0, 1])).tolist() == [[2.0, 1.0], [5.0, 5.0]]
+
+
+def test_class_weights_are_scikit_learns(source, stripes):
+    X, y = stripes
+    few = np.r_[np.flatnonzero(y == 0)[:5], np.flatnonzero(y != 0)]
+    fitted = FineTune(source=source, class_weight="balanced", **QUICK).fit(X[few], y[few])
+    assert fitted.class_weights_.tolist() == pytest.approx([65 / 15, 65 / 90, 65 / 90])
+
+
+def test_early_stopping_holds_out_a_stratified_fifth(source, stripes):
+    X, y = stripes
+    fitted = FineTune(source=source, early_stop=True, **QUICK).fit(X, y)
+    assert all("valid_loss" in record for record in fitted.history_)
+    assert (
+        "valid_loss" not in FineTune(source=source, early_stop=True, **QUICK).fit(X[:12], y[:12]).history_[0]
+    )
+
+
+def test_a_fitted_strategy_is_a_source(source, stripes, tmp_path):
+    fitted = FineTune(source=source, **QUICK).fit(*stripes)
+    made = Source.load(Source.from_fitted(fitted, "mine").save(tmp_path / "mine"))
+    assert np.allclose(
+        from_source(made).eval()(torch.from_numpy(stripes[0])).softmax(1).detach().numpy(),
+        fitted.predict_proba(stripes[0]),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [({"unfreeze": "everything"}, "no way to unfreeze"), ({"augment": "shft"}, "Did you mean 'shift'")],
+)
+def test_unknown_settings_are_refused(source, stripes, params, message):
+    with pytest.raises(UnknownName, match=message):
+        FineTune(source=source, **QUICK | params).fit(*stripes)
+
+
+def test_a_new_strategy_is_one_class(source, stripes):
+    X, y = stripes
+
+    @hyperparameters
+    class Smooth(GradientStrategy):
+        """Fine-tune with label smoothing."""
+
+        name = "smooth-toy"
+        title = "Label smoothing"
+        idea = "Do not be too sure."
+
+        smoothing: float = 0.1
+
+        def loss(self, model, batch):
+            logits = model(self.view(model, batch["pictures"]))
+            return torch.nn.functional.cross_entropy(logits, batch["labels"], label_smoothing=self.smoothing)
+
+    task = ImageTask(X[:60], y[:60], X[60:], y[60:], name="stripes")
+    assert "smooth-toy" in task.strategies()
+    study = tlkit.compare(
+        [task.strategy("smooth-toy", min_steps=20)], source, task, [3], seeds=3, callbacks=[]
+    )
+    assert set(study.table["strategy"]) == {"scratch", "smooth-toy"}
+    assert issubclass(Smooth, ImageStrategy)

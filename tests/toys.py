@@ -1,0 +1,87 @@
+"""A domain of numbers instead of pictures: strategies that guess a target mean, in milliseconds."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from tlkit.source import Card, Source
+from tlkit.task import Score, Strategy, Task
+
+STEPS = 5
+
+
+class Guess(Strategy):
+    """Base of the toy strategies: right on a share of the test units that grows with the budget."""
+
+    skill = 0.0
+
+    def __init__(self, source=None, random_state=0, pause=0.0):
+        self.source, self.random_state, self.pause = source, random_state, pause
+
+    def fit(self, X, y=None, callbacks=()):
+        self.n_trainable_, self.history_, self.right_ = 1, [], self.share(len(X))
+        for step in range(1, STEPS + 1):
+            time.sleep(self.pause)
+            record = {"step": step, "steps": STEPS, "loss": 1 / step, "valid_loss": 1.2 / step}
+            self.history_.append(record)
+            for callback in callbacks:
+                callback.on_step(record)
+        return self
+
+    def share(self, budget):
+        return min(0.3 + 0.02 * budget + self.skill, 0.99)
+
+
+class Alone(Guess):
+    name, title, idea = "alone", "Alone", "Learns from the target only."
+
+
+class Helper(Guess):
+    name, title, idea = "helper", "Helper", "Brings knowledge that fits."
+    skill = 0.3
+
+
+class Misleader(Guess):
+    name, title, idea = "misleader", "Misleader", "Brings knowledge that does not fit."
+    skill = -0.25
+
+
+class Broken(Guess):
+    name, title, idea = "broken", "Broken", "Fails, to show how an error looks."
+
+    def share(self, budget):
+        raise ValueError("<b>broken</b> on purpose")
+
+
+class Numbers(Task):
+    """A task whose units are right or wrong at random, as often as the strategy says."""
+
+    name, metric, baseline, unit, max_budget = "numbers", "accuracy", "alone", "labels a class", 20
+    strategy_base = Guess
+
+    def __init__(self, rows=20, seed=0, similarity=None):
+        self.rows, self.seed, self.similarity = rows, seed, similarity
+        self.fingerprint = f"numbers {rows} {seed} {similarity}"
+
+    def budget(self, n, seed=0):
+        return Numbers(n, seed, self.similarity)
+
+    def at_similarity(self, similarity):
+        return Numbers(self.rows, self.seed, similarity)
+
+    def fit(self, estimator, callbacks=()):
+        return estimator.fit(np.zeros(self.rows), callbacks=callbacks)
+
+    def score(self, estimator):
+        fit = 1 if self.similarity is None else self.similarity
+        share = estimator.right_ if estimator.skill == 0 else estimator.right_ - (1 - fit) * 0.6
+        units = (np.random.default_rng(self.seed).random(300) < share).astype(float)
+        return Score({"accuracy": float(units.mean())}, units)
+
+
+def toy_source():
+    """A source with nothing in it."""
+    card = Card(name="toy", title="Toy source", architecture={"name": "none"}, inputs={}, classes=("a", "b"))
+    return Source(card, {})

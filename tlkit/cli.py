@@ -1,0 +1,162 @@
+"""The command line: ``tlkit run | lab | doctor | strategies | compare | build``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tlkit.errors import BadInput, TlkitError, require_known
+
+NOTEBOOKS = "notebooks"
+FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; an error of tlkit's is one line on stderr and status 2.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those this program was started with.
+    """
+    options, rest = parser().parse_known_args(arguments)
+    if rest and options.command is not lab:
+        parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    try:
+        return options.command(options) or 0
+    except TlkitError as error:
+        print(f"tlkit: {error}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run notebooks and print the summary of their report."""
+    from tlkit import course, report
+
+    into, results = course.run(options.notebooks, options.parameters)
+    print(report.summary(map(asdict, results)))
+    print(f"Report: {into / 'index.html'}")
+    statuses = {result.status for result in results}
+    return INTERRUPTED if "interrupted" in statuses else FAILED if "failed" in statuses else 0
+
+
+def lab(options: argparse.Namespace) -> int:
+    """Open JupyterLab on the first notebook, with its token, on this machine only."""
+    from tlkit import course
+
+    course.need("jupyterlab", "lab", "`tlkit lab`")
+    start = _workplace(course.folder()) / course.notebooks()[0].path.name
+    return subprocess.call([sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", str(start), *options.rest])
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Say what this machine has and what is missing."""
+    from tlkit import doctor
+
+    print(doctor.report())
+    return FAILED if doctor.damaged_files() else 0
+
+
+def strategies(options: argparse.Namespace) -> None:
+    """List the strategies of a task."""
+    from tlkit import catalogue
+
+    for name, kind in catalogue.load_task(options.task).strategies().items():
+        print(f"{name}: {kind.title}\n    {kind.idea}")
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Compare strategies, and print scores and verdicts."""
+    from tlkit import catalogue, comparing
+
+    task = catalogue.load_task(options.task)
+    chosen = [require_known("strategy", name, task.strategies()) for name in options.strategies]
+    sources = [catalogue.load_source(name) for name in options.source]
+    study = comparing.compare(chosen, sources, task, options.budgets, options.seeds, n_jobs=options.jobs)
+    print(study.curve().to_string(index=False, float_format="{:.3f}".format))
+    print("\n".join(["", *study.sentences()]))
+    if options.save:
+        print(f"Saved: {study.save(options.save)}")
+
+
+def build(options: argparse.Namespace) -> None:
+    """Make again what tlkit ships."""
+    from tlkit import catalogue, publish
+
+    builders = {**catalogue.builders(), NOTEBOOKS: lambda: publish.build_notebooks(options.names)}
+    wanted = [require_known("thing to build", options.what, builders)] if options.what else list(builders)
+    if options.names and options.what != NOTEBOOKS:
+        raise BadInput(f"Names are of notebooks: tlkit build {NOTEBOOKS} {' '.join(options.names)}")
+    for name in wanted:
+        print(f"Building {name}")
+        builders[name]()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="tlkit", description="Switch transfer learning on and off, and see what it buys."
+    )
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, function: object, description: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=description, description=description)
+        sub.set_defaults(command=function)
+        return sub
+
+    sub = command("run", run, "Run the course's notebooks, and leave a report in runs/<timestamp>/.")
+    sub.add_argument(
+        "notebooks", nargs="*", help="numbers or names, such as 01 or 01_why_transfer; all by default"
+    )
+    sub.add_argument(
+        "-p",
+        nargs=2,
+        action="append",
+        default=[],
+        dest="parameters",
+        metavar=("NAME", "VALUE"),
+        help="set a parameter, typed as the notebook's default is (a list is written 1,5,20). It goes to "
+        "each chosen notebook that has it; one that none has is refused before anything runs. Repeatable.",
+    )
+    command("lab", lab, "Open JupyterLab on the first notebook; further arguments are JupyterLab's.")
+    command("doctor", doctor, "Say what this machine has, what is missing, and how to get it.")
+    sub = command("strategies", strategies, "List the strategies of a task, with the idea of each.")
+    sub.add_argument("task", nargs="?", default="digits", help="a task's name or path; digits by default")
+    sub = command("compare", compare, "Compare strategies on identical draws, and print the verdicts.")
+    sub.add_argument("task", help="the target: a task's name or path")
+    sub.add_argument("--source", nargs="+", required=True, help="what is transferred: names of sources")
+    sub.add_argument("--strategies", nargs="+", required=True, help="names, as `tlkit strategies` lists them")
+    sub.add_argument("--budgets", nargs="+", type=int, help="labels or ratings per unit; all data by default")
+    sub.add_argument("--seeds", type=int, default=5, help="draws and trainings a budget; 5 by default")
+    sub.add_argument("--jobs", type=int, help="processes; 1 by default")
+    sub.add_argument("--save", type=Path, metavar="FILE", help="write the study as JSON")
+    sub = command(
+        "build", build, "Make again what tlkit ships: its data, its sources, its executed notebooks."
+    )
+    sub.add_argument("what", nargs="?", help="what to build; everything by default")
+    sub.add_argument("names", nargs="*", help="with notebooks: which")
+    return top
+
+
+def _workplace(folder: Path) -> Path:
+    """A folder of notebooks to write in: the clone's own, or a copy of an installed package's."""
+    if folder.parent != Path(__file__).parent:
+        return folder
+    copy = Path("tlkit-notebooks")
+    copy.mkdir(exist_ok=True)
+    for notebook in folder.glob("*.ipynb"):
+        if not (copy / notebook.name).exists():
+            shutil.copy(notebook, copy)
+    return copy
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
