@@ -8,9 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import joblib
 import torch
 
 from tlkit.errors import BadInput, DeviceProblem
+
+# In a container, torch counts the host's cores and not this one's share: threads that wait for each
+# other then take many times longer than one would.
+torch.set_num_threads(min(torch.get_num_threads(), joblib.cpu_count()))
 
 
 def choose_device(name: str | None = None) -> torch.device:

@@ -13,8 +13,6 @@ from tlkit import figure_style as style
 from tlkit.figure_style import Mark, gain_text, words
 from tlkit.study import Frame
 
-# What the frontend sends once it has drawn the chart.
-FIRST_NEWS = "_js2py_layoutDelta"
 CONCLUSIVE = ("helps", "hurts")
 
 
@@ -43,7 +41,6 @@ class Chart:
         )
         for name, mark in style.marks(names).items():
             self.widget.add_traces(self._traces(name, mark), rows=[1] * 3, cols=[1, 1, 2])
-        self.widget.observe(self._fit, names=FIRST_NEWS)
         self._ends = (0.0, 1.0) if over_similarity else (min(budgets), max(budgets))
         self._draw_axes(budgets)
         self._draw_baseline()
@@ -77,11 +74,6 @@ class Chart:
         with self.widget.batch_update():
             for trace in (*self.widget.data[:2], *self.widget.data[3:]):  # the baseline's line stays
                 trace.update(x=[], y=[], showlegend=False)
-
-    def _fit(self, _change: object) -> None:
-        """Have the chart measure its place again: it was drawn before it had one."""
-        self.widget.unobserve(self._fit, names=FIRST_NEWS)
-        self.widget.layout.autosize = True
 
     def _draw_baseline(self) -> None:
         """The baseline gains nothing over itself: a line without points."""
@@ -123,7 +115,7 @@ class Chart:
 
     def _draw_axes(self, budgets: Sequence[int]) -> None:
         figure, frame = self.widget, self._frame
-        figure.update_layout(template=style.TEMPLATE, height=380, dragmode=False)
+        figure.update_layout(template=style.TEMPLATE, height=380, autosize=True, dragmode=False)
         figure.update_layout(
             legend={"y": -0.2, "yanchor": "top"}, margin={"l": 60, "r": 15, "t": 34, "b": 10}
         )

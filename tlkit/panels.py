@@ -72,7 +72,8 @@ class Panel(widgets.VBox):
             label: view.toggle(choice.title, choice.idea, always=label == task.baseline)
             for label, choice in self._choices.items()
         }
-        for label in [*self._choices][1:3]:
+        starters = [label for label in task.starters if label in self._choices]
+        for label in starters or [*self._choices][1:3]:
             self.toggles[label].value = True
         self.budget, self.seeds = view.budget_slider(task), view.seeds_slider()
         self.similarity = None if task.similarity is None else view.similarity_slider(task.similarity)

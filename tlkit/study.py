@@ -181,7 +181,7 @@ class Study:
         from tlkit import figures
 
         if len({t.budget for t in self.trials}) == 1:
-            return figures.gains(self.verdicts(), percent=self.frame.percent, metric=self.metric)
+            return figures.gains(self.verdicts(), self.frame.percent, self.metric, self.frame.unit)
         return figures.label_efficiency(
             self.curve(), percent=self.frame.percent, metric=self.metric, unit=self.frame.unit
         )

@@ -92,6 +92,8 @@ class Task(ABC):
         Changes whenever the data or the way of scoring do.
     similarity : float or None
         How much the task shares with its source's world, where that is a dial.
+    starters : tuple of str
+        Strategies to begin with, where a choice has to be offered.
     strategy_base : type
         Whose subclasses are this domain's strategies.
     """
@@ -106,6 +108,7 @@ class Task(ABC):
     greater_is_better: bool = True
     percent: bool = True
     similarity: float | None = None
+    starters: tuple[str, ...] = ()
 
     @abstractmethod
     def budget(self, n: int, seed: int = 0) -> Task:

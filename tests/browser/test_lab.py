@@ -50,10 +50,6 @@ def change_and_run(panel: PanelOnPage, add: str) -> None:
 
 
 def test_toggle_and_run_change_the_chart_and_the_verdict(toy):
-    toy.notebook.page.wait_for_function("""() => {
-        const panel = document.querySelector('.tlkit-panel'), chart = panel.querySelector('.main-svg')
-        return chart.getBoundingClientRect().width > 0.9 * panel.clientWidth
-    }""")
     toy.notebook.shoot("fresh")
     toy.switch_on("helper")
     toy.press("Run")

@@ -50,6 +50,7 @@ class ImageTask(Task):
     baseline = "scratch"
     unit = "labels a class"
     strategy_base = ImageStrategy
+    starters = ("probe", "finetune")
 
     def __init__(
         self,

@@ -1,0 +1,144 @@
+"""Exercises of ``01_why_transfer``: where a gain ends, what pairing removes, what calibration measures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tlkit.exercises import Exercise, Outcome, right, wrong
+
+Numbers = Sequence[float]
+
+# Budgets, lower ends of the gain's interval, and the budget from which on there is no help.
+CURVES = [
+    ([1, 2, 5, 10], [0.30, 0.12, -0.01, -0.02], 5),
+    ([1, 2, 5, 10], [0.30, 0.12, 0.04, 0.01], None),
+    ([1, 5, 20], [-0.02, -0.03, -0.01], 1),
+    ([1, 2, 5, 10], [0.20, -0.01, 0.05, -0.02], 10),
+]
+PAIRS = [
+    ([0.80, 0.70, 0.90, 0.75], [0.60, 0.52, 0.69, 0.55]),
+    ([0.91, 0.40, 0.66, 0.72, 0.81], [0.90, 0.35, 0.70, 0.71, 0.75]),
+]
+ECE = 0.6 * 0.1 + 0.4 * 0.05
+
+
+def _judge_end(answer: Callable[[Sequence[int], Numbers], int | None]) -> Outcome:
+    for budgets, lows, expected in CURVES:
+        found = answer(list(budgets), list(lows))
+        if found != expected:
+            return wrong(f"For budgets {budgets} with lower ends {lows} it gives {found}, not {expected}.")
+    return right("An end is an end only if no later budget helps.")
+
+
+def _judge_error(answer: Callable[[Numbers, Numbers], float]) -> Outcome:
+    for strategy, baseline in PAIRS:
+        found = float(answer(np.array(strategy), np.array(baseline)))
+        n, paired = len(strategy), np.subtract(strategy, baseline)
+        if math.isclose(found, paired.std(ddof=1) / math.sqrt(n), rel_tol=1e-3):
+            continue
+        unpaired = math.hypot(np.std(strategy, ddof=1), np.std(baseline, ddof=1)) / math.sqrt(n)
+        reasons = {
+            unpaired: "This is the error without pairs: it holds the luck of the draw, which pairs share.",
+            paired.std() / math.sqrt(n): "Divide by n - 1 within the deviation: the mean is estimated too.",
+            paired.std(ddof=1): "This is the spread of one difference; their mean varies less.",
+        }
+        near = [reason for value, reason in reasons.items() if math.isclose(found, value, rel_tol=1e-3)]
+        return wrong(near[0] if near else f"For {strategy} and {baseline} it gives {found:.4f}.")
+    return right("What both share on a draw has cancelled before anything is averaged.")
+
+
+def _judge_ece(value: float) -> Outcome:
+    if math.isclose(value, ECE, abs_tol=5e-4):
+        return right("The larger group counts for more, and an error in either direction is an error.")
+    reasons = {
+        (0.1 + 0.05) / 2: "The two groups are not equally large: weigh each gap by its share of pictures.",
+        0.6 * 0.1 - 0.4 * 0.05: "Too timid and too sure do not cancel: take each gap's absolute value.",
+        100 * ECE: "As a share of 1, please, as the table above has it.",
+    }
+    near = [
+        reason for wrong_value, reason in reasons.items() if math.isclose(value, wrong_value, abs_tol=5e-4)
+    ]
+    return wrong(near[0] if near else f"{value:g} is not it: one gap for each group, weighed by its size.")
+
+
+GAIN_ENDS = Exercise(
+    question=(
+        "Write a function `gain_ends(budgets, lows)`. It takes the budgets in ascending order and the lower "
+        "end of the gain's interval at each, and returns the smallest budget from which on (itself and all "
+        "larger ones) the strategy no longer *helps*, or `None` if it still helps at the largest."
+    ),
+    expects="a function of two lists",
+    judge=_judge_end,
+    hints=[
+        "*Helps* means that the lower end lies above zero.",
+        "Start at the largest budget and go down for as long as there is no help.",
+        "If the largest budget helps, the answer is `None`. Else it is the one after the last that helps.",
+    ],
+    answer="""Go down from the largest budget and stop at the first that helps:
+```python
+def gain_ends(budgets, lows):
+    end = None
+    for budget, low in zip(reversed(budgets), reversed(lows)):
+        if low > 0:
+            break
+        end = budget
+    return end
+```""",
+    right=[
+        lambda budgets, lows: next(
+            (b for i, b in enumerate(budgets) if max(lows[i:]) <= 0),
+            None,
+        )
+    ],
+    wrong=[
+        lambda budgets, lows: next((b for b, low in zip(budgets, lows, strict=True) if low <= 0), None),
+        lambda budgets, lows: budgets[-1],
+        lambda budgets, lows: None,
+    ],
+)
+
+PAIRED_ERROR = Exercise(
+    question=(
+        "Write a function `paired_error(strategy, baseline)`. It takes two arrays, the scores of both on the "
+        "same draws in the same order, and returns the standard error of their mean difference: the standard "
+        "deviation of the differences (with n - 1), over the square root of n."
+    ),
+    expects="a function of two arrays",
+    judge=_judge_error,
+    hints=[
+        "Subtract first: one difference for each draw.",
+        "NumPy's `std` divides by n unless you say `ddof=1`.",
+    ],
+    answer="""Subtract, then measure the spread:
+```python
+def paired_error(strategy, baseline):
+    gains = strategy - baseline
+    return gains.std(ddof=1) / len(gains) ** 0.5
+```""",
+    right=[lambda s, b: np.std(s - b, ddof=1) / len(s) ** 0.5],
+    wrong=[
+        lambda s, b: (np.var(s, ddof=1) + np.var(b, ddof=1)) ** 0.5 / len(s) ** 0.5,
+        lambda s, b: np.std(s - b) / len(s) ** 0.5,
+        lambda s, b: np.std(s - b, ddof=1),
+        lambda s, b: np.mean(s - b),
+    ],
+)
+
+CALIBRATION = Exercise(
+    question=(
+        "A model judges 100 pictures. On 60 of them it is 90 % sure, and right on 48. On the other 40 it is "
+        "60 % sure, and right on 26. What is its calibration error, as a share of 1?"
+    ),
+    expects="a number",
+    judge=_judge_ece,
+    hints=[
+        "In each group compare how sure it was with how often it was right.",
+        "The gaps are 0.90 - 0.80 and 0.65 - 0.60. The groups hold 60 % and 40 % of the pictures.",
+    ],
+    answer="`0.6 * 0.10 + 0.4 * 0.05` is `0.08`.",
+    right=[0.08],
+    wrong=[0.075, 0.04, 8, 0.5],
+)
