@@ -93,7 +93,7 @@ def test_an_edited_strategy_is_run_again(fits, tmp_path, monkeypatch):
     import importlib
 
     monkeypatch.syspath_prepend(tmp_path)
-    code = "from toys import Guess\nclass Edited(Guess):\n    name, title, idea, skill = 'edited', 'E', 'E', {}\n"
+    code = "from toys import Guess\nclass Edited(Guess):\n    name = title = idea = 'edited'\n    skill = {}\n"
     (tmp_path / "edited_strategy.py").write_text(code.format(0.1))
     module = importlib.import_module("edited_strategy")
     compare([module.Edited()])

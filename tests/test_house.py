@@ -22,7 +22,7 @@ FLOORS = [
     {"errors"},
     {"compute", "digests", "fetching", "files", "stats"},
     {"figure_style", "figures"},
-    {"task", "source", "study", "trial_cache", "comparing"},
+    {"task", "source", "trial", "study", "trial_cache", "planning", "comparing"},
     {"phases", "fitting"},
     {"vision"},
     {"recsys"},

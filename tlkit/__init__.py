@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from tlkit.panels import panel
     from tlkit.records import record
     from tlkit.source import Source
-    from tlkit.study import Study, Trial
+    from tlkit.study import Study
     from tlkit.task import Callback, Stop, Strategy, Task
+    from tlkit.trial import Trial
 
 __version__ = "0.1.0"
 
@@ -39,7 +40,7 @@ _HOMES = {
     "record": "records",
     "Source": "source",
     "Study": "study",
-    "Trial": "study",
+    "Trial": "trial",
     "Callback": "task",
     "Stop": "task",
     "Strategy": "task",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -10,16 +9,15 @@ from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from tqdm import tqdm
 
 from tlkit import compute, trial_cache
-from tlkit.errors import BadInput
+from tlkit.planning import Plan, labelled, lay_out, with_seed
 from tlkit.source import Source
-from tlkit.study import Frame, Study, Trial
+from tlkit.study import Study
 from tlkit.task import Callback, Stop, Task
-
-Labelled = tuple[str, BaseEstimator]
+from tlkit.trial import Frame, Trial
 
 
 class ProgressBar(Callback):
@@ -70,8 +68,8 @@ def transfer(
     Trial
         With the fitted estimator in `fitted`.
     """
-    [(label, estimator)] = _estimators([strategy], source, task, params)
-    return _run(label, estimator, source, task, None, seed, callbacks)
+    label, estimator = labelled(None, strategy, source, task, **params)
+    return _run(Plan(label, estimator, source, None, seed), task, callbacks)
 
 
 def compare(
@@ -119,7 +117,7 @@ def compare(
         If a name is unknown, a budget is larger than the data allow, or a list is empty.
     """
     listeners = [ProgressBar()] if callbacks is None else list(callbacks)
-    plans = _plan(strategies, source, task, budgets, seeds)
+    plans = lay_out(strategies, source, task, budgets, seeds)
     trials: dict[int, Trial] = {}
 
     def keep(index: int, trial: Trial) -> None:
@@ -142,69 +140,6 @@ def compare(
     return Study([trials[index] for index in sorted(trials)], Frame.of(task), len(plans) - len(trials))
 
 
-Plan = tuple[str, BaseEstimator, Source | None, int | None, int]
-
-
-def _plan(
-    strategies: Any, source: Any, task: Task, budgets: Sequence[int] | None, seeds: int | Sequence[int]
-) -> list[Plan]:
-    """Lay out every trial, seeds outermost so that an interrupted study is balanced."""
-    draws = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    sizes = [None] if budgets is None else list(budgets)
-    sources = list(source) if isinstance(source, (list, tuple)) else [source]
-    if not (draws and sizes and sources):
-        raise BadInput(
-            "compare() needs at least one source (or None), one budget and one seed; a list is empty."
-        )
-    if budgets is not None:
-        task.budget(max(sizes), draws[0])
-    entrants = [
-        (origin, pair)
-        for origin in sources
-        for pair in _estimators(strategies, origin, task, {}, with_baseline=True)
-    ]
-    return [
-        (*pair, origin, size, draw)
-        for draw, size, (origin, pair) in itertools.product(draws, sizes, entrants)
-    ]
-
-
-def _estimators(
-    strategies: Any, source: Source | None, task: Task, params: dict[str, Any], with_baseline: bool = False
-) -> list[Labelled]:
-    """Give every strategy a label and, where it was named, its source."""
-    if isinstance(strategies, str):
-        raise BadInput(f"Strategies come as a list: [{strategies!r}].")
-    items = strategies.items() if isinstance(strategies, Mapping) else ((None, each) for each in strategies)
-    pairs = [_labelled(label, each, source, task, params) for label, each in items]
-    if with_baseline and task.baseline not in dict(pairs):
-        pairs.insert(0, _labelled(None, task.baseline, source, task, {}))
-    if len(dict(pairs)) < len(pairs):
-        raise BadInput(
-            f"Two strategies share a label among {[label for label, _ in pairs]}; "
-            "pass a mapping of labels to estimators."
-        )
-    return pairs
-
-
-def _labelled(
-    label: str | None,
-    strategy: str | BaseEstimator,
-    source: Source | None,
-    task: Task,
-    params: dict[str, Any],
-) -> Labelled:
-    if isinstance(strategy, str):
-        return label or strategy, task.strategy(strategy, source=source, **params)
-    if not hasattr(strategy, "fit"):
-        raise BadInput(f"A strategy is a name or an estimator with fit(); got {strategy!r}.")
-    filled = clone(strategy)
-    for name, value in filled.get_params().items():
-        if value is None and name.split("__")[-1] == "source":
-            filled.set_params(**{name: source})
-    return label or getattr(strategy, "name", type(strategy).__name__), filled
-
-
 def _run_all(
     plans: list[Plan],
     task: Task,
@@ -216,8 +151,7 @@ def _run_all(
     """Take up what is stored, run what is not (once where several plans are the same), store it."""
     todo: dict[str, list[int]] = {}
     for index, plan in enumerate(plans):
-        _, estimator, _, size, seed = plan
-        key = trial_cache.key(estimator, task, size, seed)
+        key = trial_cache.key(plan.estimator, task, plan.budget, plan.seed)
         stored = trial_cache.load(key) if cache else None
         if stored is None:
             todo.setdefault(key, []).append(index)
@@ -233,31 +167,23 @@ def _run_all(
 
 
 def _job(key: str, plan: Plan, task: Task, listeners: Sequence[Callback]) -> tuple[str, Trial]:
-    label, estimator, source, size, seed = plan
-    drawn = task if size is None else task.budget(size, seed)
-    return key, replace(_run(label, estimator, source, drawn, size, seed, listeners), fitted=None)
+    """Draw the budget and run one trial; what was fitted stays where it was."""
+    drawn = task if plan.budget is None else task.budget(plan.budget, plan.seed)
+    return key, replace(_run(plan, drawn, listeners), fitted=None)
 
 
-def _run(
-    label: str,
-    estimator: BaseEstimator,
-    source: Source | None,
-    task: Task,
-    size: int | None,
-    seed: int,
-    listeners: Sequence[Callback],
-) -> Trial:
-    seeds = {name: seed for name in estimator.get_params() if name.split("__")[-1] == "random_state"}
-    estimator = clone(estimator).set_params(**seeds)
+def _run(plan: Plan, task: Task, listeners: Sequence[Callback]) -> Trial:
+    """Fit and score on a task as it is."""
+    estimator = with_seed(plan.estimator, plan.seed)
     with compute.Stopwatch() as watch:
         task.fit(estimator, callbacks=listeners)
     score = task.score(estimator)
     best = getattr(estimator, "best_estimator_", estimator)
     return Trial(
-        strategy=label,
-        source=source.name if source else "",
-        budget=size,
-        seed=seed,
+        strategy=plan.label,
+        source=plan.source.name if plan.source else "",
+        budget=plan.budget,
+        seed=plan.seed,
         metrics=score.metrics,
         units=np.asarray(score.units, dtype=float),
         seconds=watch.seconds,
@@ -268,5 +194,5 @@ def _run(
 
 def _named(trial: Trial, plan: Plan) -> Trial:
     """Give a trial the names it has in this study; what was computed is the same."""
-    label, _, source, size, seed = plan
-    return replace(trial, strategy=label, source=source.name if source else "", budget=size, seed=seed)
+    source = plan.source.name if plan.source else ""
+    return replace(trial, strategy=plan.label, source=source, budget=plan.budget, seed=plan.seed)

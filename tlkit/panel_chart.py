@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from tlkit import figure_style as style
 from tlkit.figure_style import Mark, gain_text, words
-from tlkit.study import Frame
+from tlkit.trial import Frame
 
 CONCLUSIVE = ("helps", "hurts")
 

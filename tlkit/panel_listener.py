@@ -7,8 +7,8 @@ import time
 from typing import Protocol
 
 from tlkit.panel_chart import Chart
-from tlkit.study import Trial
 from tlkit.task import Callback, Stop
+from tlkit.trial import Trial
 
 REDRAW_SECONDS = 0.2
 

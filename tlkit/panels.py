@@ -18,8 +18,9 @@ from tlkit.panel_choices import Strategies, choices, refuse_string
 from tlkit.panel_listener import PanelListener
 from tlkit.panel_view import widgets
 from tlkit.source import Source
-from tlkit.study import Frame, Study, Trial
+from tlkit.study import Study
 from tlkit.task import Task
+from tlkit.trial import Frame, Trial
 
 
 def panel(source: Source | None, task: Task, strategies: Strategies = None) -> Panel:

@@ -1,10 +1,9 @@
-"""Trials and the study that many of them make: one tidy table, its verdicts, its figure."""
+"""The study that many trials make: one tidy table, its verdicts, its figure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,81 +11,10 @@ import numpy as np
 import pandas as pd
 
 from tlkit import files, stats
-from tlkit.errors import BadInput, FileProblem
-from tlkit.task import Task
+from tlkit.errors import FileProblem
+from tlkit.trial import Frame, Trial
 
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One strategy at one budget and seed, with what came of it.
-
-    Parameters
-    ----------
-    strategy, source : str
-        Names.
-    budget : int or None
-        Labels or ratings per unit; None for all the training data.
-    seed : int
-        Of the budget draw and of the training.
-    metrics : dict of str to float
-        Every metric of the task.
-    units : ndarray of shape (n_units,)
-        The headline metric of each test unit.
-    seconds : float
-        Wall time of the fit.
-    trainable : int
-        Parameters that training could change.
-    fitted : estimator, optional
-        What was fitted; never stored.
-    """
-
-    strategy: str
-    source: str
-    budget: int | None
-    seed: int
-    metrics: dict[str, float]
-    units: np.ndarray = field(repr=False, compare=False)
-    seconds: float
-    trainable: int
-    fitted: Any = field(default=None, repr=False, compare=False)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all but the fitted estimator, ready for JSON."""
-        stored = {name: value for name, value in vars(self).items() if name != "fitted"}
-        return stored | {"units": np.asarray(self.units, dtype=float).round(6).tolist()}
-
-    @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> Trial:
-        """Return the trial that `to_dict` described.
-
-        Raises
-        ------
-        BadInput
-            If fields are missing or unknown.
-        """
-        expected = {each.name for each in fields(cls)} - {"fitted"}
-        if set(stored) != expected:
-            raise BadInput(f"A stored trial has the fields {sorted(stored)}; expected {sorted(expected)}.")
-        return cls(**stored | {"units": np.asarray(stored["units"], dtype=float)})
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What a study must know of its task to judge its trials."""
-
-    task: str
-    metric: str
-    baseline: str
-    unit: str
-    greater_is_better: bool
-    percent: bool
-
-    @classmethod
-    def of(cls, task: Task) -> Frame:
-        """Read the frame off a task."""
-        return cls(task.name, task.metric, task.baseline, task.unit, task.greater_is_better, task.percent)
 
 
 class Study:
@@ -182,9 +110,7 @@ class Study:
 
         if len({t.budget for t in self.trials}) == 1:
             return figures.gains(self.verdicts(), self.frame.percent, self.metric, self.frame.unit)
-        return figures.label_efficiency(
-            self.curve(), percent=self.frame.percent, metric=self.metric, unit=self.frame.unit
-        )
+        return figures.label_efficiency(self.curve(), self.frame.percent, self.metric, self.frame.unit)
 
     def save(self, path: str | Path) -> Path:
         """Write the study as one JSON file."""

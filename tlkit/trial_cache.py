@@ -16,8 +16,8 @@ from sklearn.base import BaseEstimator
 from tlkit import compute, files
 from tlkit.errors import TlkitError
 from tlkit.source import Source
-from tlkit.study import Trial
 from tlkit.task import Strategy, Task
+from tlkit.trial import Trial
 
 
 def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> str:

@@ -112,8 +112,7 @@ FREEZE = Exercise(
     judge=_judge_freeze,
     hints=[
         "Two things can move: parameters, by gradients, and running statistics, by the forward pass.",
-        "Setting an attribute `requires_grad` on a module freezes nothing; it has a method of that name with "
-        "an underscore.",
+        "Setting an attribute `requires_grad` on a module freezes nothing; `requires_grad_()` is a method.",
         "The statistics stand still in evaluation mode.",
     ],
     answer="""Stop the gradients and the statistics:
