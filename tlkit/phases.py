@@ -65,8 +65,8 @@ class Recipe:
     """
 
     epochs: int = 20
-    min_steps: int = 100
-    batch_size: int = 64
+    min_steps: int = 200
+    batch_size: int = 32
     warmup: float = 0.25
     patience: int = 8
 

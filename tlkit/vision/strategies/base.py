@@ -155,11 +155,11 @@ class GradientStrategy(ImageStrategy):
         Where to compute.
     """
 
-    lr: float = 3e-3
+    lr: float = 5e-3
     weight_decay: float = 0.01
     epochs: int = 20
-    min_steps: int = 100
-    batch_size: int = 64
+    min_steps: int = 200
+    batch_size: int = 32
     augment: str = "shift"
     early_stop: bool = False
     class_weight: str | None = None

@@ -44,11 +44,11 @@ class FineTune(GradientStrategy):
     idea = "Start from the source's weights and train on."
 
     unfreeze: str = "all"
-    layer_decay: float = 0.7
+    layer_decay: float = 0.5
     head_multiple: float = 3.0
     warmup: float = 0.2
     l2_sp: float = 0.0
-    lr: float = 2e-3
+    lr: float = 3e-3
 
     def parameter_groups(self, model: Network) -> list[Group]:
         """Group the head and every stage, from the head down, each with its learning rate."""
