@@ -93,7 +93,7 @@ def test_an_edited_strategy_is_run_again(fits, tmp_path, monkeypatch):
     import importlib
 
     monkeypatch.syspath_prepend(tmp_path)
-    code = "from toys import Guess\nclass Edited(Guess):\n    name = title = idea = 'edited'\n    skill = {}\n"
+    code = "from toys import Guess\nclass Edited(Guess):\n    name = title = idea = 'new'\n    skill = {}\n"
     (tmp_path / "edited_strategy.py").write_text(code.format(0.1))
     module = importlib.import_module("edited_strategy")
     compare([module.Edited()])
@@ -101,7 +101,7 @@ def test_an_edited_strategy_is_run_again(fits, tmp_path, monkeypatch):
     (tmp_path / "edited_strategy.py").write_text(code.format(0.25) + "    # changed\n")
     importlib.invalidate_caches()
     compare([importlib.reload(module).Edited()])
-    assert [name for name, _ in fits] == ["edited"] * 6
+    assert [name for name, _ in fits] == ["new"] * 6
 
 
 def test_an_interrupt_keeps_what_is_done_and_the_next_call_goes_on(fits):

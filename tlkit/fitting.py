@@ -173,7 +173,9 @@ class _Run:
     def _validate(self) -> float:
         self.model.eval()
         with torch.no_grad(), compute.autocast(next(self.model.parameters()).device):
-            loss = self.loss(self.model, self.valid).item()
+            parts = _split(self.valid, math.ceil(_rows(self.valid) / self.recipe.batch_size))
+            losses = [self.loss(self.model, part) * _rows(part) for part in parts]
+        loss = torch.stack(losses).sum().item() / _rows(self.valid)
         set_train(self.model)
         if loss < self.best_loss:
             self.best_loss, self.waited = loss, 0

@@ -1,7 +1,7 @@
 """The grid from which the defaults of `scratch` and `finetune` were taken.
 
-Both get the same rates and lengths. Each setting is scored on a held-out part of the training pool; neither the test data nor the seeds of the
-notebooks' draws are touched. Prints accuracy and log-loss, means over targets, budgets and draws.
+Both get the same rates and lengths. Each setting is scored on a held-out part of the training pool: neither
+the test data nor the seeds of the notebooks' draws are touched. Prints accuracy and log-loss.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def inner_task(name: str, **params: object) -> ImageTask:
 def settings() -> dict[str, Scratch | FineTune]:
     """Every setting under a label that says it."""
     return {
-        f"{kind.name}, lr {lr:g}, batch {batch}, {steps} steps": kind(lr=lr, batch_size=batch, min_steps=steps)
-        for kind, lr, (batch, steps) in itertools.product(KINDS, RATES, LENGTHS)
+        f"{kind.name}, lr {lr:g}, batch {size}, {steps} steps": kind(lr=lr, batch_size=size, min_steps=steps)
+        for kind, lr, (size, steps) in itertools.product(KINDS, RATES, LENGTHS)
     }
 
 

@@ -12,28 +12,22 @@ from tlkit.exercises import Exercise, Outcome, right, wrong
 if TYPE_CHECKING:
     from torch import nn
 
-DEFAULTS = {
-    "unfreeze": "all",
-    "layer_decay": 0.7,
-    "head_multiple": 3.0,
-    "warmup": 0.2,
-    "l2_sp": 0.0,
-    "lr": 2e-3,
-}
-
 
 def _judge_plan(value: dict[str, Any]) -> Outcome:
+    from tlkit.vision.strategies.finetune import FineTune
+
+    plan = FineTune().get_params()
     for name in value:
-        require_known("parameter", name, DEFAULTS)
-    plan = DEFAULTS | dict(value)
+        require_known("parameter", name, plan)
+    plan |= value
     if plan["unfreeze"] != "all":
         return wrong(f"Every stage should train in the end; unfreeze={plan['unfreeze']!r} does otherwise.")
     if not math.isclose(plan["warmup"], 0.3):
         return wrong(f"The head trains alone for {plan['warmup']:.0%} of the steps, not for 30 %.")
     first = plan["layer_decay"] ** 2
-    if not math.isclose(first, 0.25):
+    if not math.isclose(first, 0.64):
         return wrong(f"Stage 1 lies two stages below stage 3: it learns {first:.3g} times as fast.")
-    return right("Two stages down, a decay of one half has become a quarter.")
+    return right("Two stages down, a decay of 0.8 has become 0.64.")
 
 
 def _judge_freeze(freeze: Callable[[nn.Module], Any]) -> Outcome:
@@ -81,24 +75,24 @@ def _attribute(backbone: nn.Module) -> None:
 PLAN = Exercise(
     question=(
         "Set up `finetune` so that the head trains alone in the first 30 % of the steps, then everything "
-        "trains, and stage 1 learns a quarter as fast as stage 3. Give its parameters as a dictionary; those "
-        "you leave out keep their defaults."
+        "trains, and stage 1 learns 0.64 times as fast as stage 3. Give its parameters as a dictionary; what "
+        "you leave out keeps its default."
     ),
     expects="a dictionary of parameters of `finetune`",
     judge=_judge_plan,
     hints=[
-        "Three parameters matter: `unfreeze`, `warmup`, `layer_decay`. One of them is right by default.",
+        "Three parameters matter: `unfreeze`, `warmup` and `layer_decay`. The first is right by default.",
         "From stage 3 to stage 1 there are two steps down, and each multiplies the rate by `layer_decay`.",
     ],
-    answer='`{"warmup": 0.3, "layer_decay": 0.5}`, as `0.5 ** 2` is a quarter.',
+    answer='`{"warmup": 0.3, "layer_decay": 0.8}`, as `0.8 ** 2` is `0.64`.',
     right=[
-        {"warmup": 0.3, "layer_decay": 0.5},
-        {"unfreeze": "all", "warmup": 0.3, "layer_decay": 0.5, "lr": 1e-3},
+        {"warmup": 0.3, "layer_decay": 0.8},
+        {"unfreeze": "all", "warmup": 0.3, "layer_decay": 0.8, "lr": 1e-3},
     ],
     wrong=[
-        {"warmup": 0.3, "layer_decay": 0.25},
-        {"layer_decay": 0.5},
-        {"unfreeze": "gradual", "warmup": 0.3, "layer_decay": 0.5},
+        {"warmup": 0.3, "layer_decay": 0.64},
+        {"layer_decay": 0.8},
+        {"unfreeze": "gradual", "warmup": 0.3, "layer_decay": 0.8},
         {},
     ],
 )

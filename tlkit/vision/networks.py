@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from tlkit.errors import BadInput, require_known
@@ -77,6 +78,12 @@ class Network(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Map pictures (N, C, H, W), uint8, to logits (N, n_classes)."""
         return self.head(self.features(pictures))
+
+    def set_head(self, weight: ArrayLike, bias: ArrayLike) -> None:
+        """Give the head a weight (n_classes, n_features) and a bias (n_classes,)."""
+        with torch.no_grad():
+            self.head.weight.copy_(torch.as_tensor(weight))
+            self.head.bias.copy_(torch.as_tensor(bias))
 
     def stages(self) -> list[tuple[str, list[nn.Parameter]]]:
         """Return the backbone's stages from input to output, each with its parameters."""

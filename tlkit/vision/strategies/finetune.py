@@ -14,6 +14,7 @@ from tlkit.phases import Group, Phase
 from tlkit.task import hyperparameters
 from tlkit.vision.networks import Network
 from tlkit.vision.strategies.base import GradientStrategy
+from tlkit.vision.strategies.frozen import Probe
 
 UNFREEZE = ("head", "last", "all", "gradual")
 GRADUAL_PHASES = 4
@@ -33,7 +34,10 @@ class FineTune(GradientStrategy):
     head_multiple : float
         The new head learns this many times as fast as the last stage.
     warmup : float
-        Share of the steps in which the head trains alone first (LP-FT: Kumar et al., arXiv:2202.10054).
+        Share of the steps in which the head trains alone first, so that the errors of a random head do not
+        spoil the features (LP-FT: Kumar et al., arXiv:2202.10054, section 4).
+    probe_head : bool
+        Start from the head that a linear probe of the same examples finds: the same aim, without a step.
     l2_sp : float
         Weight of the squared distance of the backbone to the source, halved
         (L2-SP: Li et al., arXiv:1802.01483, section 3).
@@ -47,6 +51,7 @@ class FineTune(GradientStrategy):
     layer_decay: float = 0.5
     head_multiple: float = 3.0
     warmup: float = 0.2
+    probe_head: bool = False
     l2_sp: float = 0.0
     lr: float = 3e-3
 
@@ -78,8 +83,20 @@ class FineTune(GradientStrategy):
         return [*first, *(Phase(tuple(groups[:size]), rest / len(sizes)) for size in sizes)]
 
     def prepare(self, model: Network, batch: fitting.Batch) -> None:
-        """Remember where the backbone started."""
+        """Take the probe's head, if that is the start, and remember where the backbone started."""
+        if self.probe_head:
+            self._take_probe_head(model, batch)
         self.start_ = [param.detach().clone() for param in model.backbone.parameters()] if self.l2_sp else []
+
+    def _take_probe_head(self, model: Network, batch: fitting.Batch) -> None:
+        probe = Probe(
+            source=self.source,
+            class_weight=self.class_weight,
+            random_state=self.random_state,
+            device=self.device,
+        )
+        probe.fit(batch["pictures"].cpu().numpy(), batch["labels"].cpu().numpy())
+        model.set_head(*probe.linear_rule())
 
     def loss(self, model: Network, batch: fitting.Batch) -> Tensor:
         """Return cross-entropy plus the pull towards the source."""

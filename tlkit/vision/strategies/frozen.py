@@ -10,7 +10,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Normalizer, StandardScaler, normalize
+from sklearn.preprocessing import StandardScaler, normalize
 
 from tlkit.task import Callback, hyperparameters
 from tlkit.vision.features import features
@@ -48,7 +48,7 @@ class FrozenFeatures(ImageStrategy):
 
 @hyperparameters
 class Probe(FrozenFeatures):
-    """Logistic regression on frozen features, each brought to length one and each column to variance one.
+    """Logistic regression on frozen, standardised features.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Probe(FrozenFeatures):
     def learn_features(self, features: np.ndarray, labels: np.ndarray) -> None:
         """Fit the classifier, its penalty chosen within the training data."""
         classifier = LogisticRegression(C=self.C or 0.01, class_weight=self.class_weight, max_iter=2000)
-        pipeline = make_pipeline(Normalizer(), StandardScaler(), classifier)
+        pipeline = make_pipeline(StandardScaler(), classifier)
         folds = min(FOLDS, np.bincount(labels).min())
         if self.C is None and folds > 1:
             splits = StratifiedKFold(folds, shuffle=True, random_state=self.random_state)
@@ -87,6 +87,15 @@ class Probe(FrozenFeatures):
     def feature_logits(self, features: np.ndarray) -> np.ndarray:
         """Return log-probabilities."""
         return self.classifier_.predict_log_proba(features)
+
+    def linear_rule(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the classifier as weight (n_classes, n_features) and bias (n_classes,) on raw features."""
+        scaler, classifier = getattr(self.classifier_, "best_estimator_", self.classifier_)
+        weight = classifier.coef_ / scaler.scale_
+        bias = classifier.intercept_ - weight @ scaler.mean_
+        if len(self.classes_) == 2:
+            weight, bias = (np.concatenate([-part, part]) / 2 for part in (weight, bias))
+        return weight, bias
 
 
 class Nearest(FrozenFeatures):

@@ -51,8 +51,7 @@ class Transplant(FineTune):
             weight, bias = rules[require_known("rule", self.rule, RULES)](
                 original.head, features, batch["labels"]
             )
-            model.head.weight.copy_(weight)
-            model.head.bias.copy_(bias)
+        model.set_head(weight, bias)
 
     def _map(self, head: nn.Linear, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Give each target class the rule of its own source class, by maximum likelihood."""
