@@ -64,8 +64,8 @@ class Recipe:
         Reports without a better validation loss before a run ends; there are 20 reports a run.
     """
 
-    epochs: int = 20
-    min_steps: int = 200
+    epochs: int = 10
+    min_steps: int = 150
     batch_size: int = 32
     warmup: float = 0.25
     patience: int = 8

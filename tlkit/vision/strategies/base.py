@@ -157,8 +157,8 @@ class GradientStrategy(ImageStrategy):
 
     lr: float = 5e-3
     weight_decay: float = 0.01
-    epochs: int = 20
-    min_steps: int = 200
+    epochs: int = 10
+    min_steps: int = 150
     batch_size: int = 32
     augment: str = "shift"
     early_stop: bool = False
