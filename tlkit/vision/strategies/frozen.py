@@ -17,6 +17,7 @@ from tlkit.vision.features import features
 from tlkit.vision.strategies.base import ImageStrategy
 
 FOLDS = 5
+UNCHOSEN = 0.1
 STRENGTHS = tuple(10.0**power for power in range(-4, 2))
 
 
@@ -56,7 +57,7 @@ class Probe(FrozenFeatures):
         Whose features are used.
     C : float, optional
         Inverse strength of the L2 penalty. By default the best of six by cross-validated log-loss within the
-        training data; with a single example in a class, 0.01.
+        training data; with a single example in a class, 0.1.
     class_weight : {"balanced"} or None
         As in scikit-learn.
     random_state : int, optional
@@ -74,7 +75,7 @@ class Probe(FrozenFeatures):
 
     def learn_features(self, features: np.ndarray, labels: np.ndarray) -> None:
         """Fit the classifier, its penalty chosen within the training data."""
-        classifier = LogisticRegression(C=self.C or 0.01, class_weight=self.class_weight, max_iter=2000)
+        classifier = LogisticRegression(C=self.C or UNCHOSEN, class_weight=self.class_weight, max_iter=2000)
         pipeline = make_pipeline(StandardScaler(), classifier)
         folds = min(FOLDS, np.bincount(labels).min())
         if self.C is None and folds > 1:
