@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # Ground floor first: a module imports from its own floor and those below it.
 FLOORS = [
     {"errors"},
-    {"compute", "digests", "fetching", "files", "stats"},
+    {"compute", "digests", "fetching", "files", "stats", "wording"},
     {"figure_style", "figures"},
     {"task", "source", "trial", "study", "trial_cache", "planning", "comparing"},
     {"phases", "fitting"},

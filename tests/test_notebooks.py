@@ -199,6 +199,6 @@ def test_figures_are_drawn_small_in_a_real_browser():
     with publish.drawing() as draw_in_browser:
         png = draw_in_browser(figure)
     picture = Image.open(io.BytesIO(png))
-    assert picture.size == (1050, 450)
+    assert picture.size == (700, 300)
     assert len(picture.convert("RGB").getcolors()) > 5
     assert len(png) < 40_000

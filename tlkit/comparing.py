@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +26,9 @@ class ProgressBar(Callback):
 
     def on_begin(self, total: int) -> None:
         """Start the bar."""
-        self._bar = tqdm(total=total, unit="trial", delay=1, leave=False)
+        # A notebook paints whatever comes by stderr red, be it blank.
+        stream = sys.stderr if sys.stderr.isatty() else sys.stdout
+        self._bar = tqdm(total=total, unit="trial", delay=1, leave=False, file=stream)
 
     def on_trial(self, trial: Trial, done: int, total: int) -> None:
         """Advance it."""

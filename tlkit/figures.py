@@ -14,6 +14,7 @@ from plotly.subplots import make_subplots
 from tlkit import figure_style as style
 from tlkit.errors import BadInput
 from tlkit.figure_style import gain_text, score_text, words
+from tlkit.wording import amount
 
 
 def describe(figure: go.Figure) -> str:
@@ -108,7 +109,7 @@ def gains(
     """
     _require(verdicts, "strategy", "budget", "gain", "low", "high", "verdict")
     rows = verdicts.assign(
-        row=_lines(verdicts) + ", " + verdicts["budget"].astype(str) + f" {unit}",
+        row=_lines(verdicts) + ", " + verdicts["budget"].map(lambda budget: amount(budget, unit)),
         text=[gain_text(*row, percent) for row in verdicts[["gain", "low", "high"]].to_numpy(dtype=float)],
     )
     figure = go.Figure(layout={"template": style.TEMPLATE, "height": 130 + 30 * len(rows), "margin_r": 170})

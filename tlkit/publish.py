@@ -112,6 +112,8 @@ def finished(notebook: dict[str, Any], draw: Callable[[dict], bytes], name: str)
     for cell in notebook["cells"]:
         for moment in ("execution", "papermill"):
             cell["metadata"].pop(moment, None)
+        if "outputs" in cell:
+            cell["outputs"] = [output for output in cell["outputs"] if not _is_blank(output)]
         for output in cell.get("outputs", ()):
             if "data" in output:
                 _still(output, draw)
@@ -160,12 +162,17 @@ def _draw(page: Any, figure: dict) -> bytes:
     height = figure["layout"].get("height", 430)
     url = page.evaluate(
         "([figure, size]) => Plotly.toImage(figure, size)",
-        [figure, {"format": "png", "width": WIDTH, "height": height, "scale": 1.5}],
+        [figure, {"format": "png", "width": WIDTH, "height": height}],
     )
     picture = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
     small = io.BytesIO()
     picture.convert("RGB").quantize(64).save(small, "PNG", optimize=True)
     return small.getvalue()
+
+
+def _is_blank(output: dict) -> bool:
+    """Whether an output is what a progress bar that has gone leaves behind."""
+    return output["output_type"] == "stream" and not "".join(output["text"]).strip()
 
 
 def _still(output: dict, draw: Callable[[dict], bytes]) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 from tlkit import files, stats
 from tlkit.errors import FileProblem
 from tlkit.trial import Frame, Trial
+from tlkit.wording import amount
 
 FORMAT = 1
 
@@ -187,7 +188,6 @@ class Study:
     ) -> str:
         scale, digits, unit = (100, 1, " points of") if self.frame.percent else (1, 3, " of")
         mean, low, high = (f"{scale * value:+.{digits}f}" for value in (gain.mean, gain.low, gain.high))
-        amount = _amount(budget, self.frame.unit)
         who = f"{strategy} from {source}" if source else strategy
         claim = {
             "helps": f"{who} helps",
@@ -196,19 +196,12 @@ class Study:
             "no verdict": f"{who} gets no verdict (it takes {stats.MIN_SEEDS} seeds)",
         }[word]
         interval = "" if np.isnan(gain.low) else f" (95 % interval {low} to {high}, {seeds} seeds)"
-        return f"With {amount}, {claim}: {mean}{unit} {self.metric} against {self.baseline}{interval}."
+        much = amount(budget, self.frame.unit)
+        return f"With {much}, {claim}: {mean}{unit} {self.metric} against {self.baseline}{interval}."
 
 
 def _key(strategy: str, source: str, budget: int | None) -> dict[str, Any]:
     return {"strategy": strategy, "source": source, "budget": _shown(budget)}
-
-
-def _amount(budget: int | None, unit: str) -> str:
-    """Say a budget in words: "1 label a class", "5 labels a class", "all the labels"."""
-    counted, *rest = unit.split()
-    if budget is None:
-        return f"all the {counted}"
-    return " ".join([str(budget), counted.removesuffix("s") if budget == 1 else counted, *rest])
 
 
 def _shown(budget: int | None) -> int | str:
