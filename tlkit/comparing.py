@@ -27,7 +27,7 @@ class ProgressBar(Callback):
     def on_begin(self, total: int) -> None:
         """Start the bar."""
         # A notebook paints whatever comes by stderr red, be it blank.
-        stream = sys.stderr if sys.stderr.isatty() else sys.stdout
+        stream = sys.stdout if "ipykernel" in sys.modules else sys.stderr
         self._bar = tqdm(total=total, unit="trial", delay=1, leave=False, file=stream)
 
     def on_trial(self, trial: Trial, done: int, total: int) -> None:
