@@ -136,11 +136,13 @@ def test_doctor_reports_a_cache_that_cannot_be_written(monkeypatch):
 
 
 def test_doctor_finds_a_damaged_shipped_file(tmp_path, monkeypatch, capsys):
-    (tmp_path / "glyphs.safetensors").write_bytes(b"damaged")
-    (tmp_path / "glyphs.json").write_text(json.dumps({"sha256": "0" * 64}))
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "glyphs.safetensors").write_bytes(b"damaged")
+    for name in ("glyphs", "absent"):
+        (tmp_path / "sources" / f"{name}.json").write_text(json.dumps({"sha256": "0" * 64}))
     monkeypatch.setattr(files, "shipped", lambda relative: tmp_path / relative)
     assert cli.main(["doctor"]) == cli.FAILED
-    assert "0 of 1 sources verified" in capsys.readouterr().out
+    assert "0 of 2 sources verified" in capsys.readouterr().out
 
 
 def test_strategies_are_listed_with_their_ideas(capsys):

@@ -177,12 +177,25 @@ def test_all_the_training_data_without_a_budget():
         ({"strategies": [Helper(), Helper(pause=0.1)]}, "Two strategies share a label"),
         ({"budgets": []}, "a list is empty"),
         ({"seeds": 0}, "a list is empty"),
+        ({"seeds": [0, 0, 1]}, "A seed comes twice"),
+        ({"budgets": [5, 5]}, "A budget comes twice"),
+        ({"source": [toy_source(), toy_source()]}, "A source name comes twice"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_runs(fits, arguments, message):
     with pytest.raises(BadInput, match=message):
         compare(**arguments)
     assert not fits
+
+
+def test_a_strategy_with_another_source_of_its_own_is_refused():
+    with pytest.raises(BadInput, match="has a source of its own"):
+        compare([Helper(source=toy_source())])
+
+
+def test_budgets_and_seeds_may_be_numpys():
+    study = compare(budgets=np.array([1, 5]), seeds=np.arange(3))
+    assert study.table.equals(compare().table)
 
 
 def test_an_unknown_parameter_is_refused():

@@ -87,8 +87,8 @@ def test_gains_are_drawn_in_points_with_their_intervals(verdicts):
     assert list(helps.x) == pytest.approx([30])
     assert list(helps.error_x.array) == pytest.approx([5])
     assert {trace.marker.symbol for trace in figure.data} == {"triangle-up", "triangle-down", "x-open"}
-    assert "finetune, 1 labels a class: +30.0 (+25.0 to +35.0), helps" in figures.describe(figure)
-    assert "nearest, 1 labels a class: +1.0, no verdict" in figures.describe(figure)
+    assert "finetune, 1 label a class: +30.0 (+25.0 to +35.0), helps" in figures.describe(figure)
+    assert "nearest, 1 label a class: +1.0, no verdict" in figures.describe(figure)
     assert figures.table_twin(figure)["gain"].tolist() == verdicts["gain"].tolist()
 
 

@@ -108,3 +108,8 @@ def test_a_source_without_data_says_so(source):
 def test_from_fitted_needs_a_network():
     with pytest.raises(BadInput, match="trains no network"):
         Source.from_fitted(object(), "x")
+
+
+def test_other_weights_under_the_same_card_are_another_source(source):
+    changed = Source(source.card, {name: value + 1 for name, value in source.state.items()})
+    assert changed.fingerprint != source.fingerprint

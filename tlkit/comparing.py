@@ -10,6 +10,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from joblib.parallel import LokyBackend, SequentialBackend, ThreadingBackend
 from sklearn.base import BaseEstimator
 from tqdm import tqdm
 
@@ -19,6 +20,8 @@ from tlkit.source import Source
 from tlkit.study import Study
 from tlkit.task import Callback, Stop, Task
 from tlkit.trial import Frame, Trial
+
+LOCAL_BACKENDS = (LokyBackend, SequentialBackend, ThreadingBackend)
 
 
 class ProgressBar(Callback):
@@ -58,7 +61,7 @@ def transfer(
     source : Source or None
         What is transferred; None where the strategy needs nothing.
     task : Task
-        Its training data are used whole: draw them with ``task.budget(n, seed)``.
+        Its training data are used whole: draw fewer with ``task.budget(n, seed)``.
     seed : int
         Of the training.
     callbacks : sequence of Callback
@@ -72,7 +75,7 @@ def transfer(
         With the fitted estimator in `fitted`.
     """
     label, estimator = labelled(None, strategy, source, task, **params)
-    return _run(Plan(label, estimator, source, None, seed), task, callbacks)
+    return _run(Plan(label, estimator, source, task.drawn, seed), task, callbacks)
 
 
 def compare(
@@ -132,7 +135,9 @@ def compare(
         listener.on_begin(len(plans))
     try:
         _run_all(plans, task, n_jobs, listeners, cache, keep)
-    except (KeyboardInterrupt, Stop):
+    except Stop:
+        pass  # whoever raised it knows
+    except KeyboardInterrupt:
         warnings.warn(
             f"Interrupted: {len(trials)} of {len(plans)} trials are done and kept; the same call goes on.",
             stacklevel=2,
@@ -160,9 +165,13 @@ def _run_all(
             todo.setdefault(key, []).append(index)
         else:
             keep(index, _named(stored, plan))
-    heard = listeners if joblib.effective_n_jobs(n_jobs) == 1 else []
+    backend, _ = joblib.parallel.get_active_backend()
+    here = joblib.effective_n_jobs(n_jobs) == 1 and isinstance(backend, LOCAL_BACKENDS)
+    heard = listeners if here else []
+    # A backend that cannot hand trials over one by one (Ray) hands them over at the end.
+    order = "generator_unordered" if here or backend.supports_return_generator else "list"
     jobs = (joblib.delayed(_job)(key, plans[same[0]], task, heard) for key, same in todo.items())
-    for key, trial in joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
+    for key, trial in joblib.Parallel(n_jobs=n_jobs, return_as=order)(jobs):
         if cache:
             trial_cache.store(key, trial)
         for index in todo[key]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from tlkit.errors import BadInput, DeviceProblem
 # In a container, torch counts the host's cores and not this one's share: threads that wait for each
 # other then take many times longer than one would.
 torch.set_num_threads(min(torch.get_num_threads(), joblib.cpu_count()))
+
+# torch's own generator is one for all threads, and a panel trains in a thread of its own.
+_RANDOM = threading.RLock()
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -34,7 +38,7 @@ def choose_device(name: str | None = None) -> torch.device:
     DeviceProblem
         If the device was asked for and is absent.
     """
-    name = name or os.environ.get("TLKIT_DEVICE")
+    name = name or os.environ.get("TLKIT_DEVICE") or None
     if name is None:
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if _available(kind)))
     try:
@@ -81,7 +85,7 @@ def seeded(seed: int | None, device: torch.device) -> Iterator[torch.Generator]:
     """
     seed = int(torch.empty((), dtype=torch.int64).random_().item() % 2**31) if seed is None else int(seed)
     cards = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cards):
+    with _RANDOM, torch.random.fork_rng(devices=cards):
         torch.manual_seed(seed)
         yield torch.Generator(device).manual_seed(seed)
 
@@ -106,8 +110,7 @@ class Stopwatch:
 
     @staticmethod
     def _wait() -> None:
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
+        synchronize(choose_device())
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from tlkit import __version__, files
-from tlkit.errors import FileProblem
+from tlkit.errors import FileProblem, TlkitError
 from tlkit.publish import find_chromium
 
 OPTIONAL = ("lab", "test")
@@ -22,13 +22,11 @@ def facts() -> dict[str, str]:
     """Return what this machine has, by name, in words."""
     import psutil
 
-    from tlkit import compute
-
     memory = psutil.virtual_memory()
     return {
         "tlkit": __version__,
         "system": platform.platform(),
-        **compute.describe(),
+        **_computing(),
         "cores": f"{os.cpu_count()}",
         "memory": f"{memory.total / GIGABYTE:.1f} GB, {memory.available / GIGABYTE:.1f} GB free",
         "cache folder": _cache(),
@@ -61,9 +59,18 @@ def damaged_files() -> list[str]:
             files.verify(
                 card.with_suffix(".safetensors"), json.loads(card.read_text(encoding="utf-8"))["sha256"]
             )
-        except FileProblem as problem:
-            problems.append(str(problem))
+        except (FileProblem, FileNotFoundError) as problem:
+            problems.append(f"{card.stem}: {problem}")
     return problems
+
+
+def _computing() -> dict[str, str]:
+    from tlkit import compute
+
+    try:
+        return compute.describe()
+    except TlkitError as problem:
+        return {"device": str(problem)}
 
 
 def _cards() -> list[Path]:
@@ -71,7 +78,7 @@ def _cards() -> list[Path]:
         folder = files.shipped("")
     except FileProblem:
         return []
-    return [path for path in sorted(folder.rglob("*.json")) if path.with_suffix(".safetensors").exists()]
+    return sorted(folder.glob("sources/*.json"))
 
 
 def _shipped() -> str:

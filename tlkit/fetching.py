@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -11,6 +12,13 @@ from tlkit.errors import FileProblem
 
 CHUNK = 1 << 18
 TIMEOUT_SECONDS = 30
+BROKEN_OFF = (
+    urllib.error.URLError,
+    http.client.HTTPException,
+    ConnectionError,
+    TimeoutError,
+    ssl.SSLError,
+)
 
 
 def fetch(url: str, part: Path, path: Path) -> None:
@@ -42,7 +50,7 @@ def fetch(url: str, part: Path, path: Path) -> None:
             part.unlink()  # longer than the server's file: from another version
             fetch(url, part, path)
         return
-    except (urllib.error.URLError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
+    except BROKEN_OFF as error:
         raise FileProblem(
             f"{url} could not be downloaded: {getattr(error, 'reason', error)}. Is this machine offline? "
             f"What has arrived is kept: try again to go on. {_by_hand(path)}"

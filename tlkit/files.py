@@ -17,13 +17,13 @@ from pathlib import Path
 
 import platformdirs
 
-from tlkit.digests import digest
+from tlkit.digests import digest, package_code
 from tlkit.errors import FileProblem
 from tlkit.fetching import fetch
 
 __all__ = [
-    "atomic", "atomic_write", "cache_dir", "data_dirs", "digest", "download", "find_local", "sha256",
-    "shipped", "unzip", "verify",
+    "atomic", "atomic_write", "cache_dir", "data_dirs", "digest", "download", "find_local", "package_code",
+    "sha256", "shipped", "unzip", "verify",
 ]  # fmt: skip
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}

@@ -153,7 +153,7 @@ class _Run:
             )
         self.model.zero_grad(set_to_none=True)
         warnings.warn(
-            f"Out of device memory: a batch of {rows} now goes in {self.parts} parts, to the same result.",
+            f"Out of device memory: a batch of {rows} now goes in {self.parts} parts, which add up.",
             stacklevel=2,
         )
 

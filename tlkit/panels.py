@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -87,6 +86,7 @@ class Panel(widgets.VBox):
         self.chart = Chart([*self._choices], frame, budgets, over_similarity=self.similarity is not None)
         self.children = view.layout(self, source, task, self._choices)
         self.add_class("tlkit-panel")
+        self._shown_budget = self.budget.value
         self._busy(False)
         self.say("Ready.")
 
@@ -158,7 +158,7 @@ class Panel(widgets.VBox):
     def show_gains(self) -> None:
         """Draw the gains of every run; where there is a similarity dial, those at the chosen budget."""
         table = self.table
-        self.chart.compare(table if self.similarity is None else table[table["budget"] == self.budget.value])
+        self.chart.compare(table if self.similarity is None else table[table["budget"] == self._shown_budget])
 
     def _compare(self) -> Study:
         chosen = {label: self._choices[label].strategy for label, box in self.toggles.items() if box.value}
@@ -167,14 +167,12 @@ class Panel(widgets.VBox):
             raise BadInput(f"Only the baseline is switched on: add at least one of {others}.")
         task = self._task if self.similarity is None else self._task.at_similarity(self.similarity.value)
         budget, seeds = self.budget.value, self.seeds.value
+        self._shown_budget = budget
         kept = self._trials.setdefault(task.similarity, {})
         plan = [(label, seed) for seed in range(seeds) for label in chosen]
         listener = PanelListener(self, kept, self._stopping, plan)
         try:
-            with warnings.catch_warnings():
-                # compare() warns that it was interrupted; the panel says so in its own place.
-                warnings.filterwarnings("ignore", message="Interrupted")
-                study = compare(chosen, self._source, task, [budget], seeds, n_jobs=1, callbacks=[listener])
+            study = compare(chosen, self._source, task, [budget], seeds, n_jobs=1, callbacks=[listener])
         finally:
             self._show_results(chosen, budget, task.similarity)
         self.say(listener.summary(study.missing))
@@ -193,7 +191,7 @@ class Panel(widgets.VBox):
         runs = {dial: trials for dial, trials in self._trials.items() if trials} or {None: {}}
         frame = Frame.of(self._task)
         tables = [read(Study(run.values(), frame)).assign(similarity=dial) for dial, run in runs.items()]
-        table = pd.concat(tables, ignore_index=True)
+        table = pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True)
         return table.drop(columns="similarity") if self.similarity is None else table
 
     def _set(self, strategies: Iterable[str] | None, **settings: float | None) -> None:
@@ -227,8 +225,8 @@ class Panel(widgets.VBox):
             self.alert.value = view.alert_html(str(error) or type(error).__name__)
             raise
         finally:
-            self._busy(False)
             self._lock.release()
+            self._busy(False)
 
     def _on_stop(self, _button: Any) -> None:
         self.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from sklearn.base import BaseEstimator, clone
@@ -33,20 +34,30 @@ def lay_out(
     BadInput
         If a name is unknown, a budget is larger than the data allow, or a list is empty.
     """
-    draws = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    sizes = [None] if budgets is None else list(budgets)
+    draws = list(range(seeds)) if isinstance(seeds, Integral) else [int(seed) for seed in seeds]
+    sizes = [None] if budgets is None else [budgets] if isinstance(budgets, Integral) else list(budgets)
     sources = list(source) if isinstance(source, (list, tuple)) else [source]
     if not (draws and sizes and sources):
         raise BadInput(
             "compare() needs at least one source (or None), one budget and one seed; a list is empty."
         )
-    if budgets is not None:
-        task.budget(max(sizes), draws[0])
+    _refuse_repeats("seed", draws)
+    _refuse_repeats("budget", sizes)
+    _refuse_repeats("source name", [origin.name if origin else None for origin in sources])
+    for size in sizes:
+        if size is not None:
+            task.budget(size, draws[0])
+    sizes = [size if size is None else int(size) for size in sizes]
     entrants = [(origin, pair) for origin in sources for pair in _with_baseline(strategies, origin, task)]
     return [
         Plan(*pair, origin, size, draw)
         for draw, size, (origin, pair) in itertools.product(draws, sizes, entrants)
     ]
+
+
+def _refuse_repeats(what: str, given: Sequence[Any]) -> None:
+    if len(set(given)) < len(given):
+        raise BadInput(f"A {what} comes twice in {given}; the same trial must not count twice.")
 
 
 def _with_baseline(strategies: Any, source: Source | None, task: Task) -> list[tuple[str, BaseEstimator]]:
@@ -88,6 +99,12 @@ def labelled(
         return label or strategy, task.strategy(strategy, source=source, **params)
     if not hasattr(strategy, "fit"):
         raise BadInput(f"A strategy is a name or an estimator with fit(); got {strategy!r}.")
+    own = strategy.get_params().get("source")
+    if own is not None and source is not None and own is not source:
+        raise BadInput(
+            f"{strategy!r} has a source of its own, {own!r}, and is to be compared on {source!r}: "
+            "leave one out."
+        )
     empty = [name for name, value in strategy.get_params().items() if value is None and _is(name, "source")]
     filled = clone(strategy).set_params(**dict.fromkeys(empty, source))
     return label or getattr(strategy, "name", type(strategy).__name__), filled

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -76,11 +76,7 @@ class Source:
         self, card: Card, state: Mapping[str, torch.Tensor], load_task: Callable[[], Task] | None = None
     ):
         self._state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
-        self.card = (
-            card
-            if card.sha256
-            else replace(card, sha256=hashlib.sha256(save_tensors(self._state)).hexdigest())
-        )
+        self.card = card if card.sha256 else replace(card, sha256=self._digest)
         self._load_task = load_task
 
     def __sklearn_clone__(self) -> Source:
@@ -102,7 +98,12 @@ class Source:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the weights, the network or its inputs do."""
-        return files.digest(self.card.sha256, self.card.architecture, self.card.inputs)
+        return files.digest(self._digest, self.card.architecture, self.card.inputs)
+
+    @cached_property
+    def _digest(self) -> str:
+        # Of the weights that are here: a card may have been copied from those of another source.
+        return hashlib.sha256(save_tensors(self._state)).hexdigest()
 
     @property
     def task(self) -> Task:
@@ -222,7 +223,7 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
         raise FileProblem(f"{path} is damaged or holds more than tensors, and is refused: {error}") from error
     content = content.get("state_dict", content) if isinstance(content, dict) else content
     if not isinstance(content, dict) or not all(
-        isinstance(value, torch.Tensor) for value in content.values()
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
     ):
         raise FileProblem(f"{path} holds no state dict (names with tensors) but {type(content).__name__}.")
     return {name.removeprefix("module.").removeprefix("_orig_mod."): value for name, value in content.items()}

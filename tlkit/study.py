@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tlkit import files, stats
-from tlkit.errors import FileProblem
+from tlkit.errors import BadInput, FileProblem
 from tlkit.trial import Frame, Trial
 from tlkit.wording import amount
 
@@ -147,7 +147,10 @@ class Study:
                 f"{path} is a study of format {content['format']}, this tlkit reads format {FORMAT}. "
                 "Open it with the tlkit that wrote it, or run the study again."
             )
-        return cls(map(Trial.from_dict, content["trials"]), Frame(**content["frame"]), content["missing"])
+        try:
+            return cls(map(Trial.from_dict, content["trials"]), Frame(**content["frame"]), content["missing"])
+        except (KeyError, TypeError, BadInput) as error:
+            raise FileProblem(f"{path} is a damaged study ({error!r}): run the study again.") from error
 
     def _groups(self) -> Iterator[tuple[tuple[str, str, int | None], list[Trial]]]:
         groups: dict[tuple[str, str, int | None], list[Trial]] = {}

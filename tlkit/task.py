@@ -88,6 +88,8 @@ class Task(ABC):
         Which way the metric improves, and whether it is a share that reads best in points of 100.
     max_budget : int
         The largest budget that can be drawn.
+    drawn : int or None
+        The budget that this task is; None where it has all its training data.
     fingerprint : str
         Changes whenever the data or the way of scoring do.
     similarity : float or None
@@ -108,6 +110,7 @@ class Task(ABC):
     greater_is_better: bool = True
     percent: bool = True
     similarity: float | None = None
+    drawn: int | None = None
     starters: tuple[str, ...] = ()
 
     @abstractmethod

@@ -5,12 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import uuid
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import joblib
-import torch
 from sklearn.base import BaseEstimator
 
 from tlkit import compute, files
@@ -32,8 +30,7 @@ def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> 
         task.fingerprint,
         "all" if budget is None else budget,
         seed,
-        _package_code(),
-        torch.__version__,
+        files.package_code(),
         compute.choose_device().type,
     )
 
@@ -73,7 +70,7 @@ def _identity(value: Any) -> Any:
 
 
 def _class_code(kind: type) -> list[str]:
-    """The source of a class and its bases as far as a user wrote them (libraries go by version)."""
+    """The code that a user wrote for a class and its bases; libraries go by version."""
     own = [
         each
         for each in kind.__mro__
@@ -83,14 +80,8 @@ def _class_code(kind: type) -> list[str]:
 
 
 def _source_text(kind: type) -> str:
+    module = inspect.getmodule(kind)
     try:
-        return inspect.getsource(kind)
+        return inspect.getsource(module if getattr(module, "__file__", None) else kind)
     except (OSError, TypeError):
         return uuid.uuid4().hex
-
-
-@cache
-def _package_code() -> str:
-    """Digest of this package's code: a changed line must not take up old trials."""
-    root = Path(__file__).parent
-    return files.digest(*(path.read_bytes() for path in sorted(root.rglob("*.py"))))

@@ -39,7 +39,7 @@ def crop(pictures: Tensor, generator: torch.Generator, smallest: float = 0.25) -
     for axis in (0, 1):
         theta[:, axis, 2] = (2 * centre[axis] - 1) * (1 - side)
     grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
-    return F.grid_sample(pictures.float(), grid, padding_mode="border", align_corners=False)
+    return F.grid_sample(pictures.float(), grid.clamp(-1, 1), align_corners=False)
 
 
 POLICIES: dict[str, tuple[Augmentation, ...]] = {

@@ -1,4 +1,4 @@
-"""Features of a frozen source: computed once a picture, kept on disk by content."""
+"""Features of a frozen source: computed once for an array of pictures, kept on disk by content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from tlkit import compute, files
-from tlkit.errors import DeviceProblem
+from tlkit.errors import DeviceProblem, FileProblem
 from tlkit.source import Source
 from tlkit.vision.networks import Network, from_source
 
@@ -33,7 +33,7 @@ def features(source: Source, pictures: np.ndarray, device: torch.device) -> np.n
     ndarray of shape (N, n_features), float32
         From the cache folder when these pictures have been seen by this source before.
     """
-    key = files.digest("features", source.fingerprint, pictures, device.type)
+    key = files.digest("features", files.package_code(), source.fingerprint, pictures, device.type)
     path = files.cache_dir() / "features" / key[:2] / f"{key}.npy"
     try:
         return np.load(path, allow_pickle=False)
@@ -41,7 +41,11 @@ def features(source: Source, pictures: np.ndarray, device: torch.device) -> np.n
         computed = outputs(_network(source, device).features, pictures, device)
     buffer = io.BytesIO()
     np.save(buffer, computed, allow_pickle=False)
-    files.atomic_write(path, buffer.getvalue())
+    try:
+        files.atomic_write(path, buffer.getvalue())
+    except FileProblem:
+        if not path.exists():  # else another process has just written the same
+            raise
     return computed
 
 

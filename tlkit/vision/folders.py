@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from tlkit import files
 from tlkit.errors import BadInput, FileProblem
@@ -161,18 +162,29 @@ def hymenoptera(*, size: int | None = None, unreadable: str = "refuse") -> Image
 
 
 def _download_hymenoptera() -> Path:
+    """Fetch and unpack the pictures, once where several processes ask at the same time."""
     place = files.cache_dir() / "data"
+    place.mkdir(exist_ok=True)
+    with FileLock(place / "hymenoptera.lock"):
+        if not (place / "hymenoptera").exists():
+            _unpack_hymenoptera(_fetch_hymenoptera(place), place)
+    return place / "hymenoptera"
+
+
+def _fetch_hymenoptera(place: Path) -> Path:
     try:
-        archive = files.download(HYMENOPTERA_URL, place / "hymenoptera_data.zip")
+        return files.download(HYMENOPTERA_URL, place / "hymenoptera_data.zip")
     except FileProblem as error:
         raise FileProblem(
             f"{error} Or put its folders train and val at hymenoptera/ in a folder that TLKIT_DATA names. "
             "The tasks digits, glyphs and worlds need no download."
         ) from error
+
+
+def _unpack_hymenoptera(archive: Path, place: Path) -> None:
     with files.atomic(place / "hymenoptera") as temporary:
         _check_hymenoptera(files.unzip(archive, temporary) / "hymenoptera_data", archive)
     archive.unlink()
-    return place / "hymenoptera"
 
 
 def _check_hymenoptera(folder: Path, archive: Path) -> None:

@@ -157,15 +157,14 @@ def _loader(name: str | Path) -> Loader | None:
     text = str(name)
     if text in TASKS or not text:
         return TASKS.get(text)
+    local = files.find_local(text) or files.find_local(f"{text}.npz")
+    if local is not None:
+        return _own(local)
+    if known := hub.match(text):
+        return partial(hub.torchvision_task, known)
     here = Path(text).expanduser()
-    places = [here, files.find_local(text), files.find_local(f"{text}.npz")]
-    own = next((path for path in places if path and path.exists()), None)
-    if own is None and here.name != text:  # meant as a path: its loader says that nothing is there
-        own = here
-    if own is not None:
-        return _own(own)
-    known = hub.match(text)
-    return partial(hub.torchvision_task, known) if known else None
+    # What is meant as a path goes on to its loader, which says that nothing is there.
+    return _own(here) if here.exists() or here.name != text else None
 
 
 def _own(path: Path) -> Loader | None:

@@ -155,8 +155,18 @@ def build_torchvision(name: str) -> nn.Module:
     from torchvision import models
 
     require_known("network", name, [SMALL, *torchvision_names()])
-    silent = {"init_weights": True} if name in {"googlenet", "inception_v3"} else {}
-    return models.get_model(name, weights=None, **silent)
+    return models.get_model(name, weights=None, **_as_published(name))
+
+
+def _as_published(name: str) -> dict[str, Any]:
+    """What torchvision itself sets when it loads its published weights."""
+    from torchvision import models
+
+    if name in {"googlenet", "inception_v3"}:
+        return {"init_weights": True, "transform_input": True}
+    if name.startswith("vit_"):
+        return {"image_size": models.get_model_weights(name).DEFAULT.meta["min_size"][0]}
+    return {}
 
 
 def split(whole: nn.Module) -> tuple[nn.Module, int, Tensor, Tensor]:

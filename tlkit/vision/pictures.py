@@ -117,6 +117,8 @@ def decode(
         try:
             with read(index) as picture:
                 pixels = np.asarray(frame.apply(_plain(picture, frame, channels)))
+            if pixels.shape[:2] != (frame.height, frame.width):
+                raise ValueError("a picture of another shape than the others")
         except BROKEN:
             return False
         done[index] = pixels.reshape(frame.height, frame.width, channels).transpose(2, 0, 1)

@@ -139,6 +139,7 @@ class ImageTask(Task):
         drawn = first_of_each_class(self.y, n, seed)
         part = copy.copy(self)
         part.X, part.y = self.X[drawn], self.y[drawn]
+        part.drawn = int(n)
         part._fingerprint = files.digest(self.fingerprint, "budget", n, seed)
         return part
 

@@ -80,7 +80,7 @@ class ImageStrategy(ClassifierMixin, Strategy):
         BadInput
             If the pictures cannot be used, lengths differ, or there are fewer than two classes.
         """
-        pictures, y = as_images(X), np.asarray(y)
+        pictures, y = as_images(X), np.asarray(y).ravel()
         if len(pictures) != len(y):
             raise BadInput(
                 f"There are {len(pictures)} pictures and {len(y)} labels; give one label a picture."

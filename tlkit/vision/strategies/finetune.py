@@ -101,7 +101,7 @@ class FineTune(GradientStrategy):
     def loss(self, model: Network, batch: fitting.Batch) -> Tensor:
         """Return cross-entropy plus the pull towards the source."""
         loss = super().loss(model, batch)
-        if self.l2_sp:
+        if self.l2_sp and model.training:
             distances = torch._foreach_norm(
                 torch._foreach_sub(list(model.backbone.parameters()), self.start_)
             )

@@ -75,7 +75,9 @@ class Probe(FrozenFeatures):
 
     def learn_features(self, features: np.ndarray, labels: np.ndarray) -> None:
         """Fit the classifier, its penalty chosen within the training data."""
-        classifier = LogisticRegression(C=self.C or UNCHOSEN, class_weight=self.class_weight, max_iter=2000)
+        classifier = LogisticRegression(
+            C=UNCHOSEN if self.C is None else self.C, class_weight=self.class_weight, max_iter=2000
+        )
         pipeline = make_pipeline(StandardScaler(), classifier)
         folds = min(FOLDS, np.bincount(labels).min())
         if self.C is None and folds > 1:

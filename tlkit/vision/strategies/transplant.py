@@ -48,6 +48,7 @@ class Transplant(FineTune):
         original = from_source(self.needed_source()).to(self.device_).eval()
         with torch.no_grad(), compute.autocast(self.device_):
             features = torch.cat([original.features(part) for part in batch["pictures"].split(BATCH)]).float()
+        with torch.no_grad():
             weight, bias = rules[require_known("rule", self.rule, RULES)](
                 original.head, features, batch["labels"]
             )
