@@ -41,7 +41,7 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab on a copy of the notebooks, ended with its kernels."""
     home = tmp_path_factory.mktemp("lab")
@@ -104,7 +104,7 @@ def _wait_for(lab: Lab, server: subprocess.Popen, log: Path, seconds: float = 60
     pytest.fail(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator:
     """Chromium, driven by Playwright."""
     playwright = pytest.importorskip(
