@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import tlkit
+from tlkit import cli
 from tlkit.errors import BadInput, UnknownName
 from tlkit.source import Card, Source
 from tlkit.task import hyperparameters
@@ -310,7 +311,7 @@ def test_unknown_settings_are_refused(source, stripes, params, message):
         FineTune(source=source, **QUICK | params).fit(*stripes)
 
 
-def test_a_new_strategy_is_one_class(source, stripes):
+def test_a_new_strategy_is_one_class(source, stripes, capsys):
     X, y = stripes
 
     @hyperparameters
@@ -334,3 +335,6 @@ def test_a_new_strategy_is_one_class(source, stripes):
     )
     assert set(study.table["strategy"]) == {"scratch", "smooth-toy"}
     assert issubclass(Smooth, ImageStrategy)
+    assert "smooth-toy" in tlkit.panel(source, task).toggles
+    assert cli.main(["strategies", "digits"]) == 0
+    assert "smooth-toy: Label smoothing" in capsys.readouterr().out
