@@ -43,7 +43,7 @@ class Notebook:
         page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
         page.get_by_text(re.compile(r"Python 3.* \| Idle")).wait_for(timeout=60_000)
 
-    def run_all(self, seconds: float = 90) -> None:
+    def run_all(self, seconds: float = 300) -> None:
         """Choose Run All Cells and wait until every cell that has code has a number."""
         cells = nbformat.read(self._lab.folder / self._name, as_version=4).cells
         count = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in cells)
@@ -101,7 +101,7 @@ class PanelOnPage:
         self.box.get_by_role("status").evaluate("status => status.dataset.old = true")
         self.box.get_by_role("button", name=button).click()
 
-    def wait(self, text: str, seconds: float = 30) -> None:
+    def wait(self, text: str, seconds: float = 120) -> None:
         """Wait until the status says something since the last button."""
         self.box.locator('[role="status"]:not([data-old])').filter(has_text=re.compile(text)).wait_for(
             timeout=seconds * 1000
