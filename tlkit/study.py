@@ -35,6 +35,9 @@ class Study:
         self.trials = tuple(trials)
         self.frame = frame
         self.missing = missing
+        self._baselines = {
+            (t.source, t.budget, t.seed): t for t in self.trials if t.strategy == frame.baseline
+        }
 
     def __repr__(self) -> str:
         done = f"{len(self.trials)} trials on {self.frame.task}"
@@ -160,8 +163,7 @@ class Study:
 
     def _twin(self, trial: Trial) -> Trial | None:
         """The baseline's trial on the same source, budget and seed."""
-        same = (self.baseline, trial.source, trial.budget, trial.seed)
-        return next((t for t in self.trials if (t.strategy, t.source, t.budget, t.seed) == same), None)
+        return self._baselines.get((trial.source, trial.budget, trial.seed))
 
     def _gain(self, trial: Trial, twin: Trial) -> np.ndarray:
         return (trial.units - twin.units) * (1 if self.frame.greater_is_better else -1)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
-from torch import Tensor, nn
+from torch import Tensor
 
-from tlkit import compute, fitting
+from tlkit import fitting
 from tlkit.errors import BadInput, require_known
+from tlkit.source import Source
 from tlkit.task import hyperparameters
-from tlkit.vision.networks import Network, from_source
+from tlkit.vision.features import features
+from tlkit.vision.networks import Network
 from tlkit.vision.strategies.finetune import FineTune
 
-BATCH = 64
-RULES = ("map", "imprint")
 IMPRINT_SCALE = 10.0
 
 
@@ -45,27 +45,24 @@ class Transplant(FineTune):
         """Make the head of the source's rules and the target's few examples."""
         super().prepare(model, batch)
         rules = {"map": self._map, "imprint": self._imprint}
-        original = from_source(self.needed_source()).to(self.device_).eval()
-        with torch.no_grad(), compute.autocast(self.device_):
-            features = torch.cat([original.features(part) for part in batch["pictures"].split(BATCH)]).float()
-        with torch.no_grad():
-            weight, bias = rules[require_known("rule", self.rule, RULES)](
-                original.head, features, batch["labels"]
-            )
-        model.set_head(weight, bias)
+        rule = rules[require_known("rule", self.rule, rules)]
+        source = self.needed_source()
+        seen = torch.from_numpy(features(source, batch["pictures"].cpu().numpy(), self.device_))
+        model.set_head(*rule(source, seen, batch["labels"].cpu()))
 
-    def _map(self, head: nn.Linear, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _map(self, source: Source, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Give each target class the rule of its own source class, by maximum likelihood."""
-        fit = class_means(head(features).float().log_softmax(1), labels).cpu().numpy()
+        weight, bias = source.state["head.weight"], source.state["head.bias"]
+        fit = class_means(F.linear(features, weight, bias).log_softmax(1), labels).numpy()
         if fit.shape[0] > fit.shape[1]:
             raise BadInput(
                 f"The source has {fit.shape[1]} classes to map onto the target's {fit.shape[0]}; "
                 "use rule='imprint'."
             )
         _, chosen = linear_sum_assignment(fit, maximize=True)
-        return head.weight[chosen], head.bias[chosen]
+        return weight[chosen], bias[chosen]
 
-    def _imprint(self, head: nn.Linear, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _imprint(self, source: Source, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Point each weight vector along its class's features, seen from the mean of all."""
         centre = features.mean(0)
         weight = F.normalize(class_means(F.normalize(features - centre), labels))
