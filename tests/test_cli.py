@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+import toys
+from toys import toy_source
 
 from tlkit import catalogue, cli, course, doctor, files, publish
-from tlkit.errors import FileProblem
+from tlkit.errors import BadInput, FileProblem, UnknownName
 from tlkit.study import Study
 
 
@@ -32,6 +35,36 @@ def shelf(tmp_path, monkeypatch):
     monkeypatch.setattr(course, "folder", lambda: folder)
     monkeypatch.chdir(tmp_path)
     return folder
+
+
+@pytest.fixture
+def second_domain(monkeypatch):
+    """The toys as a domain beside the one of pictures; gives what was asked of its loaders."""
+    asked = []
+
+    def load_task(name, **params):
+        asked.append(("task", params))
+        return toys.Numbers(**params)
+
+    def load_source(name, **params):
+        asked.append(("source", params))
+        return toys.toy_source()
+
+    known = {
+        "tasks": toys,
+        "loaders": SimpleNamespace(
+            TASKS={"numbers": load_task},
+            names=lambda: ["numbers"],
+            can_load=lambda name: name == "numbers",
+            load_task=load_task,
+        ),
+        "sources": SimpleNamespace(names=lambda: ["toy"], load_source=load_source),
+        "build": SimpleNamespace(BUILDERS={}),
+    }
+    for name, room in known.items():
+        monkeypatch.setitem(sys.modules, f"tlkit.toy.{name}", room)
+    monkeypatch.setattr(catalogue, "DOMAINS", ("vision", "toy"))
+    return asked
 
 
 def refused(capsys, *arguments):
@@ -150,6 +183,52 @@ def test_strategies_are_listed_with_their_ideas(capsys):
     out = capsys.readouterr().out
     for name, kind in catalogue.load_task("digits").strategies().items():
         assert f"{name}: {kind.title}\n    {kind.idea}" in out
+
+
+def test_strategies_of_every_domain_are_listed_in_groups(second_domain, capsys):
+    assert cli.main(["strategies"]) == 0
+    first, second = capsys.readouterr().out.split("\n\nFor toy:\n")
+    assert first.startswith("For vision:\nscratch: ")
+    assert second.startswith("alone: Alone\n    Learns from the target only.")
+
+
+def test_a_second_domain_is_compared_with_nothing_at_all_and_with_parameters(second_domain, capsys):
+    asked = ["compare", "numbers", "--source", "toy", "--strategies", "helper", "--seeds", "3"]
+    asked += ["--budgets", "0", "2", "-p", "similarity", "0.9", "-s", "where", "there"]
+    assert cli.main(asked) == 0
+    out = capsys.readouterr().out
+    assert "With 0 labels a class, helper from toy helps" in out
+    assert "With 2 labels a class, helper from toy helps" in out
+    assert second_domain == [("task", {"similarity": 0.9}), ("source", {"where": "there"})]
+
+
+def test_a_parameter_that_the_task_has_not_is_refused(capsys):
+    asked = ["compare", "digits", "--source", "glyphs", "--strategies", "probe", "-p", "sise", "16"]
+    assert "Did you mean 'size'?" in refused(capsys, *asked)
+
+
+def test_a_name_of_any_domain_wins_over_a_folder_of_that_name(second_domain, tmp_path, monkeypatch):
+    (tmp_path / "numbers" / "class").mkdir(parents=True)
+    monkeypatch.setenv("TLKIT_DATA", str(tmp_path))
+    assert catalogue.load_task("numbers").name == "numbers"
+    assert second_domain == [("task", {})]
+
+
+def test_what_no_domain_knows_is_refused_with_the_names_of_all(second_domain, tmp_path):
+    with pytest.raises(UnknownName, match=r"Did you mean 'numbers'\?.*digits.*, numbers\."):
+        catalogue.load_task("number")
+    with pytest.raises(UnknownName, match=r"Did you mean 'toy'\?.*glyphs.*, toy\."):
+        catalogue.load_source("toys")
+    table = tmp_path / "mine.inter"
+    with pytest.raises(UnknownName, match=r"There is no task '.*mine\.inter'\..*digits.*numbers"):
+        catalogue.load_task(table)
+
+
+def test_a_saved_source_needs_no_domain_and_takes_no_parameters(second_domain, tmp_path):
+    path = toy_source().save(tmp_path / "mine")
+    assert catalogue.load_source(path).card == toy_source().card
+    with pytest.raises(BadInput, match="takes no weights"):
+        catalogue.load_source(path, weights="x.pth")
 
 
 def test_compare_prints_scores_and_verdicts_and_saves_the_study(tmp_path, capsys):

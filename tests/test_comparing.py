@@ -6,11 +6,13 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
-from toys import Alone, Helper, Numbers, toy_source
+from toys import Alone, Errors, Helper, Numbers, toy_source
 
 import tlkit
 from tlkit.errors import BadInput, FileProblem, UnknownName
+from tlkit.figures import describe
 from tlkit.study import Study
+from tlkit.wording import amount
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +59,34 @@ def test_verdicts_say_what_helps_and_what_hurts():
     sentence = study.sentences()[0]
     assert sentence.startswith("With 1 label a class, helper from toy helps: +")
     assert sentence.endswith("3 seeds).")
+
+
+def test_nothing_at_all_is_a_budget_too():
+    study = compare(budgets=[0, 2])
+    assert study.table["budget"].unique().tolist() == [0, 2]
+    assert study.sentences()[0].startswith("With 0 labels a class, helper from toy helps: +")
+
+
+def test_amounts_in_words():
+    assert [amount(n, "ratings a user") for n in (0, 1, 2, None)] == [
+        "0 ratings a user",
+        "1 rating a user",
+        "2 ratings a user",
+        "all the ratings",
+    ]
+
+
+def test_an_error_that_falls_is_a_gain():
+    study = compare(["helper", "misleader"], task=Errors(), budgets=[5])
+    rows = study.verdicts().set_index("strategy")
+    assert rows["verdict"].to_dict() == {"helper": "helps", "misleader": "hurts"}
+    assert np.allclose(rows["gain"], rows["baseline"] - rows["score"])
+    assert (
+        f"helps: a fall of {rows['gain']['helper']:+.3f} in mean_error against alone" in study.sentences()[0]
+    )
+    assert describe(study.figure()).startswith("Forest plot of the fall in mean error, with 95 %")
+    both = compare(task=Errors())
+    assert describe(both.figure()).startswith("Line chart of mean error (lower is better) against labels")
 
 
 def test_two_seeds_get_no_verdict():

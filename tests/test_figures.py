@@ -45,8 +45,10 @@ def test_label_efficiency_draws_the_scores_at_the_real_budgets(curve):
     figure = figures.label_efficiency(curve, metric="accuracy", unit="labels a class", chance=0.1)
     drawn = lines(figure)
     assert list(drawn["finetune"].y) == [0.7, 0.91]
-    assert figure.layout.xaxis.type == "log"
-    assert list(figure.layout.xaxis.tickvals) == [1, 50]
+    assert list(figure.layout.xaxis.tickvals) == list(drawn["finetune"].x) == [1, np.log2(51)]
+    assert list(figure.layout.xaxis.ticktext) == ["1", "50"]
+    assert figure.layout.xaxis.title.text == "labels a class (log(1 + n) scale)"
+    assert list(drawn["finetune"].text) == ["1 label a class: 70.0 %", "50 labels a class: 91.0 %"]
     assert figures.describe(figure) == (
         "Line chart of accuracy against labels a class, with 95 % bands. "
         "scratch: 40.0 % at 1 to 90.0 % at 50. finetune: 70.0 % at 1 to 91.0 % at 50. Chance is 10.0 %."
@@ -54,12 +56,33 @@ def test_label_efficiency_draws_the_scores_at_the_real_budgets(curve):
     pd.testing.assert_frame_equal(figures.table_twin(figure), curve)
 
 
+def test_a_budget_of_nothing_has_its_place(curve):
+    curve["budget"] = curve["budget"].replace({1: 0, 50: 2})
+    figure = figures.label_efficiency(curve[::-1], unit="ratings a user")
+    drawn = lines(figure)["scratch"]
+    assert list(drawn.x) == [0, np.log2(3)]
+    assert list(drawn.y) == [0.4, 0.9]
+    assert drawn.text[0] == "0 ratings a user: 40.0 %"
+    assert "scratch: 40.0 % at 0 to 90.0 % at 2." in figures.describe(figure)
+    assert figures.table_twin(figure)["budget"].tolist() == [2, 0, 2, 0]
+
+
 def test_lines_differ_in_colour_shape_and_dash():
-    drawn = marks(f"strategy {i}" for i in range(60))
-    assert len(set(drawn.values())) == 60
-    first = list(drawn.values())[:5]
-    for part in zip(*first, strict=True):
-        assert len(set(part)) == 5
+    drawn = marks(f"strategy {i}" for i in range(70))
+    assert len({(mark.symbol, mark.dash) for mark in drawn.values()}) == 70
+    first = list(drawn.values())
+    assert len({mark.colour for mark in first[:13]}) == len({mark.symbol for mark in first[:13]}) == 13
+    assert len({mark.dash for mark in first[:5]}) == 5
+
+
+def test_an_error_says_that_lower_is_better(curve, verdicts):
+    said = figures.describe(
+        figures.label_efficiency(curve, percent=False, metric="rmse", greater_is_better=False)
+    )
+    assert said.startswith("Line chart of rmse (lower is better) against labels")
+    forest = figures.gains(verdicts, percent=False, metric="rmse", greater_is_better=False)
+    assert forest.layout.xaxis.title.text == "fall in rmse"
+    assert list(lines(forest)["helps"].x) == [0.3]
 
 
 def test_several_sources_are_lines_of_their_own(curve):
@@ -72,7 +95,7 @@ def test_all_the_data_is_a_budget_too(curve):
     curve["budget"] = curve["budget"].astype(object).replace(50, "all")
     figure = figures.label_efficiency(curve)
     assert figure.layout.xaxis.type == "category"
-    assert list(lines(figure)["scratch"].x) == [1, "all"]
+    assert list(lines(figure)["scratch"].x) == ["1", "all"]
 
 
 def test_one_budget_and_a_missing_interval_are_drawn(curve):

@@ -28,7 +28,16 @@ FLOORS = [
     {"recsys"},
     {"catalogue"},
     {"exercises"},
-    {"panels", "panel_chart", "panel_choices", "panel_listener", "panel_view"},
+    {
+        "panels",
+        "panel_chart",
+        "panel_choices",
+        "panel_examples",
+        "panel_listener",
+        "panel_runs",
+        "panel_view",
+        "panel_width",
+    },
     {"records", "parameters", "kernels", "report", "course", "publish"},
     {"doctor", "cli"},
 ]

@@ -92,6 +92,22 @@ def test_names_are_found_on_the_drive_and_in_the_cache(places):
     assert load_task("kept").name == "kept"
 
 
+def test_tables_are_left_to_others(places):
+    table = places / "drive" / "stars" / "u.data"
+    table.parent.mkdir()
+    table.write_text("1\t2\t3")
+    for claimed in ("stars", table.parent, table, places / "mine.csv", "elsewhere/mine.inter", "x/y.parquet"):
+        assert not can_load(claimed)
+    (table.parent / ".ipynb_checkpoints").mkdir()
+    assert not can_load("stars")
+    Image.fromarray(noise()).save(table.parent / "0.png")  # pictures and a list of labels
+    with pytest.raises(BadInput, match="holds no class folders"):
+        load_task("stars")
+    (table.parent / "0.png").unlink()
+    fill(table.parent, {"a": 3, "b": 3})
+    assert load_task("stars").classes == ("a", "b")
+
+
 # folders
 def test_folder_is_split_by_class(places):
     task = load_task(fill(places / "pets", {"cat": 10, "dog": 20}), size=16)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 import threading
+import time
 
+import numpy as np
 import pytest
-from toys import Guess, Misleader, Numbers, toy_source
+from toys import AtOnce, Errors, Guess, Helper, Misleader, Numbers, toy_source
 
 import tlkit
 from tlkit import panels
@@ -88,7 +90,7 @@ def test_comparison_accumulates_over_runs_and_clear_forgets():
     assert "With 10" in panel.verdict.value
     assert "With 2 " not in panel.verdict.value
     panel.run(strategies=["helper"], budget=10)
-    assert [round(x) for x in gains_drawn(panel)["helper"][0]] == [2, 10]
+    assert [round(2**x - 1) for x in gains_drawn(panel)["helper"][0]] == [2, 10]
     panel.clear()
     assert panel.history.empty
     assert panel.table.empty
@@ -146,7 +148,7 @@ def test_error_after_the_button_stays_in_the_panel():
 @pytest.mark.parametrize(
     ("settings", "kind", "message"),
     [
-        ({"budget": 21}, BadInput, "budget = 21 is out of range: this panel takes 1 to 20."),
+        ({"budget": 21}, BadInput, "budget = 21 is out of range: this panel takes 0 to 20."),
         ({"seeds": 2}, BadInput, "seeds = 2 is out of range: this panel takes 3 to 10."),
         ({"strategies": ["helpr"]}, UnknownName, "Did you mean 'helper'?"),
         ({"strategies": "helper"}, BadInput, "Strategies come as a list: ['helper']."),
@@ -164,6 +166,221 @@ def test_budget_between_the_steps_is_taken():
     panel.run(strategies=["helper"], budget=7)
     assert panel.budget.value == 7
     assert panel.table["budget"].tolist() == [7]
+
+
+def test_the_budget_begins_where_the_task_says(monkeypatch):
+    panel = make()
+    assert panel.budget.options == (0, 1, 2, 5, 10, 20)
+    panel.run(strategies=["helper"], budget=0)
+    assert "With 0 labels a class, helper from toy helps" in panel.verdict.value
+    assert gains_drawn(panel)["helper"][0] == pytest.approx([0], abs=0.2)
+    monkeypatch.setattr(Numbers, "min_budget", 1)
+    assert make().budget.options == (1, 2, 5, 10, 20)
+
+
+def test_intervals_of_many_strategies_stand_side_by_side():
+    many = {f"helper {i}": "helper" for i in range(12)}
+    panel = make(strategies=many)
+    for budget in (1, 2):
+        panel.run(strategies=many, budget=budget)
+    drawn = {name: x for name, (x, _) in gains_drawn(panel).items() if name in many}
+    places = np.sort(np.array([*drawn.values()]), axis=0)
+    assert (np.diff(places, axis=0) > 0.01).all()
+    assert (np.diff([places.min(axis=0)[1:], places.max(axis=0)[:-1]], axis=0) < 0).all()
+
+
+def test_a_falling_error_is_a_gain():
+    panel = tlkit.panel(toy_source(), Errors(), ["helper", "misleader"])
+    study = panel.run(["helper", "misleader"], budget=5)
+    table = panel.table.set_index("strategy")
+    assert table["verdict"].to_dict() == {"helper": "helps", "misleader": "hurts"}
+    assert gains_drawn(panel)["helper"][1] == [table["gain"]["helper"]]
+    assert table["gain"]["helper"] == pytest.approx(table["baseline"]["helper"] - table["score"]["helper"])
+    assert panel.chart.widget.layout.yaxis2.title.text == "fall in mean error"
+    helps, hurts = study.sentences()
+    assert re.search(r"helper from toy helps: a fall of \+0\.\d+ in mean_error against alone", helps)
+    assert re.search(r"misleader from toy hurts: a fall of -0\.\d+ in mean_error against alone", hurts)
+    assert study.figure().layout.xaxis.title.text == "fall in mean error"
+
+
+def test_what_has_no_training_steps_leaves_a_word_in_place_of_its_curve():
+    panel = make(strategies={"alone": AtOnce(), "quick": AtOnce(), "helper": "helper"})
+    word = panel.chart.widget.layout.annotations[-1]
+    assert word.text == "Nothing has run yet"
+    panel.run(["quick"])
+    assert word.text.startswith("No training steps")
+    assert not panel.chart.widget.layout.xaxis.showticklabels
+    panel.run(["quick", "helper"])
+    assert word.text == ""
+    assert panel.chart.widget.layout.xaxis.showticklabels
+    panel.clear()
+    assert word.text == "Nothing has run yet"
+
+
+def settled(panel, text="seed 0."):
+    """Wait until the examples have what they were asked for."""
+    wait_until(lambda: text in panel.examples.status.value)
+    return columns(panel)
+
+
+def wait_until(true, seconds=20):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def columns(panel):
+    return re.findall(r"<th>([a-z ]+)</th>", panel.examples.table.value.split("<tbody>")[0])
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """The strategies that were fitted, with their budgets."""
+    seen, original = [], Numbers.fit
+
+    def counted(task, estimator, callbacks=()):
+        seen.append((type(estimator).name, task.rows))
+        return original(task, estimator, callbacks)
+
+    monkeypatch.setattr(Numbers, "fit", counted)
+    return seen
+
+
+def test_nothing_is_fitted_before_an_example_is_chosen(fits):
+    panel = make()
+    panel.toggles["misleader"].value = True
+    panel.budget.value = 10
+    assert (panel.examples.choice.index, panel.examples.choice.label) == (0, "Choose one")
+    assert panel.examples._worker is None
+    assert fits == []
+    assert "Choose one" in panel.examples.status.value
+    assert columns(panel) == []
+
+
+def test_an_example_changes_with_the_toggles_without_a_run(fits):
+    panel = make()
+    panel.toggles["misleader"].value = False
+    panel.examples.choice.value = "unit 0"
+    assert settled(panel) == ["alone", "helper"]
+    assert fits == [("alone", 5), ("helper", 5)]
+    panel.toggles["helper"].value = False
+    assert columns(panel) == ["alone"]
+    panel.toggles["helper"].value = True
+    assert columns(panel) == ["alone", "helper"]
+    panel.toggles["misleader"].value = True
+    assert settled(panel) == ["alone", "helper", "misleader"]
+    assert len(fits) == 3
+    panel.examples.choice.value = "unit 1"
+    assert "unit 1, with 5 labels a class, seed 0." in panel.examples.status.value
+    assert len(fits) == 3
+    assert "wrong &lt;b&gt;" in panel.examples.table.value
+    assert 'aria-live="polite"' in panel.examples.status.value
+
+
+def test_an_example_shows_what_a_trial_with_the_first_seed_makes_of_it():
+    panel = make(strategies=["helper"])
+    panel.examples.choice.value = "unit 0"
+    settled(panel)
+    task = Numbers().budget(5, 0)
+    trial = tlkit.transfer("helper", toy_source(), task, seed=0)
+    expected = task.example("unit 0", {"helper": trial.fitted})["helper"]["outcome"]
+    assert f"<td>{expected}</td>" in panel.examples.table.value
+
+
+def test_an_example_follows_budget_and_similarity_and_remembers_the_last_ones(fits):
+    panel = make(similarity=1.0, strategies=["helper"])
+    panel.examples.choice.value = "unit 0"
+    settled(panel, "with 5 labels a class at similarity 1.0")
+    assert "<td>1.000</td>" in panel.examples.table.value
+    panel.similarity.value = 0.3
+    settled(panel, "at similarity 0.3, seed 0")
+    assert "<td>0.300</td>" in panel.examples.table.value
+    panel.budget.value = 0
+    settled(panel, "with 0 labels a class at similarity 0.3")
+    assert len(fits) == 6
+    panel.similarity.value = 1.0
+    settled(panel, "with 0 labels a class at similarity 1.0")
+    panel.similarity.value = 0.3
+    panel.budget.value = 5
+    settled(panel, "with 5 labels a class at similarity 0.3")
+    assert len(fits) == 8
+    panel.similarity.value = 1.0
+    settled(panel, "with 5 labels a class at similarity 1.0")
+    assert len(fits) == 10
+
+
+def test_an_example_that_fails_says_so_and_the_others_are_shown():
+    panel = make()
+    panel.toggles["broken"].value = True
+    panel.examples.choice.value = "unit 0"
+    assert settled(panel) == ["alone", "helper", "misleader"]
+    assert "broken: &lt;b&gt;broken&lt;/b&gt; on purpose" in panel.examples.alert.value
+    panel.toggles["broken"].value = False
+    assert panel.examples.alert.value == ""
+    panel.toggles["broken"].value = True
+    settled(panel)
+    assert "on purpose" in panel.examples.alert.value
+
+
+def test_a_table_that_fails_says_so(monkeypatch):
+    monkeypatch.setattr(Numbers, "example", lambda task, name, fitted: [][0])
+    panel = make(strategies=["helper"])
+    panel.examples.choice.value = "unit 0"
+    settled(panel)
+    assert "list index out of range" in panel.examples.alert.value
+
+
+def test_a_setting_that_cannot_be_drawn_says_so(monkeypatch):
+    def refuse(task, n, seed=0):
+        raise BadInput("too few")
+
+    monkeypatch.setattr(Numbers, "budget", refuse)
+    panel = make(strategies=["helper"])
+    panel.examples.choice.value = "unit 0"
+    settled(panel)
+    assert "helper: too few" in panel.examples.alert.value
+    assert columns(panel) == []
+
+
+def test_what_nobody_waits_for_any_longer_is_given_up(fits):
+    panel = make(strategies={"slow": Helper(pause=0.3), "quick": "misleader"})
+    panel.toggles["quick"].value = False
+    panel.examples.choice.value = "unit 0"
+    settled(panel, "Fitting slow")
+    wait_until(lambda: len(fits) == 2)
+    panel.toggles["slow"].value = False
+    assert columns(panel) == ["alone"]
+    panel.toggles["quick"].value = True
+    assert settled(panel) == ["alone", "quick"]
+    panel.toggles["slow"].value = True
+    assert "Fitting slow" in panel.examples.status.value
+
+
+def test_a_run_goes_before_the_examples(monkeypatch):
+    panel = make(strategies={"slow": Helper(pause=0.1), "quick": "misleader"})
+    panel.examples.choice.value = "unit 0"
+    settled(panel, "Fitting slow")
+    said, original = [], panels.PanelListener.on_trial
+
+    def look(listener, trial, done, total):
+        panel.examples.show()
+        said.append(panel.examples.status.value)
+        original(listener, trial, done, total)
+
+    monkeypatch.setattr(panels.PanelListener, "on_trial", look)
+    assert panel.run(strategies=["quick"], budget=2).missing == 0
+    assert all("waits for the run" in text for text in said)
+    assert settled(panel, "with 2 labels a class, seed 0.") == ["alone", "quick"]
+
+
+def test_a_task_without_examples_has_no_such_section(monkeypatch):
+    monkeypatch.setattr(Numbers, "example_names", tlkit.Task.example_names)
+    panel = make()
+    assert panel.examples is None
+    assert panel.run(strategies=["helper"]).missing == 0
+    with pytest.raises(BadInput, match="'numbers' shows no examples"):
+        tlkit.Task.example(Numbers(), "unit 0", {})
 
 
 def test_stop_keeps_finished_trials(monkeypatch):

@@ -105,9 +105,24 @@ def test_a_source_without_data_says_so(source):
         _ = source.task
 
 
-def test_from_fitted_needs_a_network():
-    with pytest.raises(BadInput, match="trains no network"):
+def test_from_fitted_needs_something_to_export():
+    with pytest.raises(BadInput, match=r"No source can be made of object: it has no export\(\)"):
         Source.from_fitted(object(), "x")
+
+
+def test_anything_that_exports_becomes_a_source_with_or_without_classes(tmp_path):
+    class Line:
+        def export(self):
+            return {"architecture": {"name": "Line"}, "data": "two points"}, {"slope": torch.ones(1)}
+
+    made = Source.from_fitted(Line(), "line")
+    assert repr(made) == "Source('line', Line)"
+    assert (made.card.title, made.card.data, made.card.classes) == ("line", "two points", ())
+    assert Source.load(made.save(tmp_path / "line")).card == made.card
+
+
+def test_the_text_form_counts_classes(source):
+    assert repr(source) == "Source('toy', linear, 2 classes)"
 
 
 def test_other_weights_under_the_same_card_are_another_source(source):

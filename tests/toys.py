@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import pandas as pd
 
 from tlkit.source import Card, Source
 from tlkit.task import Score, Strategy, Task
@@ -34,6 +35,16 @@ class Guess(Strategy):
         return min(0.3 + 0.02 * budget + self.skill, 0.99)
 
 
+class AtOnce(Guess):
+    """As good as its base, without a training step."""
+
+    name, title, idea = "at once", "At once", "Is solved in closed form."
+
+    def fit(self, X, y=None, callbacks=()):
+        self.n_trainable_, self.history_, self.right_ = 1, [], self.share(len(X))
+        return self
+
+
 class Alone(Guess):
     name, title, idea = "alone", "Alone", "Learns from the target only."
 
@@ -60,25 +71,47 @@ class Numbers(Task):
 
     name, metric, baseline, unit, max_budget = "numbers", "accuracy", "alone", "labels a class", 20
     strategy_base = Guess
+    min_budget = 0
 
     def __init__(self, rows=20, seed=0, similarity=None):
         self.rows, self.seed, self.similarity = rows, seed, similarity
         self.fingerprint = f"numbers {rows} {seed} {similarity}"
 
     def budget(self, n, seed=0):
-        return Numbers(n, seed, self.similarity)
+        return type(self)(n, seed, self.similarity)
 
     def at_similarity(self, similarity):
-        return Numbers(self.rows, self.seed, similarity)
+        return type(self)(self.rows, self.seed, similarity)
 
     def fit(self, estimator, callbacks=()):
         return estimator.fit(np.zeros(self.rows), callbacks=callbacks)
+
+    def example_names(self):
+        return [f"unit {i}" for i in range(5)]
+
+    def example(self, name, fitted):
+        said = {
+            label: ["right" if unit else "wrong <b>", self.rows, self.similarity]
+            for label, estimator in fitted.items()
+            for unit in [self.score(estimator).units[int(name.split()[1])]]
+        }
+        return pd.DataFrame(said, index=["outcome", "budget", "similarity"])
 
     def score(self, estimator):
         fit = 1 if self.similarity is None else self.similarity
         share = estimator.right_ if estimator.skill == 0 else estimator.right_ - (1 - fit) * 0.6
         units = (np.random.default_rng(self.seed).random(300) < share).astype(float)
         return Score({"accuracy": float(units.mean())}, units)
+
+
+class Errors(Numbers):
+    """The same, told by how often they are wrong."""
+
+    name, metric, percent, greater_is_better = "errors", "mean_error", False, False
+
+    def score(self, estimator):
+        units = 1 - super().score(estimator).units
+        return Score({"mean_error": float(units.mean())}, units)
 
 
 def toy_source():

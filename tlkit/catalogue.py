@@ -1,4 +1,9 @@
-"""Where names lead: the tasks, sources and builders that the domains offer, looked up only when asked for."""
+"""Where names lead: the tasks, sources and builders that the domains offer, looked up only when asked for.
+
+A domain is a package with the modules ``tasks`` (its `Task`), ``loaders`` (``TASKS``, ``names``,
+``can_load``, ``load_task``), ``sources`` (``names``, ``load_source``) and ``build`` (``BUILDERS``, which may
+be empty).
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tlkit.errors import require_known
+from tlkit.errors import BadInput, require_known
 from tlkit.source import Source
-from tlkit.task import Task
+from tlkit.task import Strategy, Task
 
-DOMAINS = ("vision",)
+DOMAINS = ("vision", "recsys")
+SAVED = (".safetensors", ".json")
 
 
 def _rooms(name: str) -> list[Any]:
@@ -35,7 +41,9 @@ def load_task(name: str | Path, **params: Any) -> Task:
         If no domain can load it.
     """
     rooms = _rooms("loaders")
-    room = next((room for room in rooms if room.can_load(name)), None)
+    # A name that one domain knows is no folder of another's, whatever lies in TLKIT_DATA.
+    named = [room for room in rooms if str(name) in room.TASKS]
+    room = next(iter(named), None) or next((room for room in rooms if room.can_load(name)), None)
     if room is None:
         require_known("task", str(name), [known for each in rooms for known in each.names()])
     return room.load_task(name, **params)
@@ -47,20 +55,36 @@ def load_source(name: str | Path, **params: Any) -> Source:
     Parameters
     ----------
     name : str or path
-        Such as ``"glyphs"`` or ``"resnet18"``.
+        Such as ``"glyphs"`` or ``"resnet18"``. A file says itself what it is: no domain is asked.
     **params
-        Such as ``weights="path/to/weights.pth"``.
+        Such as ``weights="path/to/weights.pth"``; a file takes none.
 
     Raises
     ------
     UnknownName
         If no domain can load it.
+    BadInput
+        If parameters come with a file.
     """
+    if str(name).endswith(SAVED):
+        if params:
+            raise BadInput(f"A saved source is what its card says: {name} takes no {', '.join(params)}.")
+        return Source.load(name)
     rooms = _rooms("sources")
-    if not str(name).endswith(".safetensors"):
-        require_known("source", str(name), [known for room in rooms for known in room.names()])
-    room = next(room for room in rooms if str(name).endswith(".safetensors") or name in room.names())
+    require_known("source", str(name), [known for room in rooms for known in room.names()])
+    room = next(room for room in rooms if str(name) in room.names())
     return room.load_source(str(name), **params)
+
+
+def strategies() -> dict[str, dict[str, type[Strategy]]]:
+    """Return every strategy, by domain and name."""
+    rooms = dict(zip(DOMAINS, _rooms("tasks"), strict=True))
+    return {domain: _task_kind(room).strategies() for domain, room in rooms.items()}
+
+
+def _task_kind(room: Any) -> type[Task]:
+    kinds = [kind for kind in vars(room).values() if isinstance(kind, type) and issubclass(kind, Task)]
+    return next(kind for kind in kinds if kind is not Task)
 
 
 def builders() -> dict[str, Callable[[], object]]:

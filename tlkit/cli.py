@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tlkit.errors import BadInput, TlkitError, require_known
 
@@ -66,25 +67,36 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def strategies(options: argparse.Namespace) -> None:
-    """List the strategies of a task."""
+    """List the strategies of a task, or those of every domain."""
     from tlkit import catalogue
 
-    for name, kind in catalogue.load_task(options.task).strategies().items():
-        print(f"{name}: {kind.title}\n    {kind.idea}")
+    task = catalogue.load_task(options.task) if options.task else None
+    groups = {task.name: task.strategies()} if task else catalogue.strategies()
+    for number, (title, kinds) in enumerate(groups.items()):
+        print("\n" * (number > 0) + f"For {title}:")
+        for name, kind in kinds.items():
+            print(f"{name}: {kind.title}\n    {kind.idea}")
 
 
 def compare(options: argparse.Namespace) -> None:
     """Compare strategies, and print scores and verdicts."""
     from tlkit import catalogue, comparing
 
-    task = catalogue.load_task(options.task)
+    task = catalogue.load_task(options.task, **_literals(options.parameters))
     chosen = [require_known("strategy", name, task.strategies()) for name in options.strategies]
-    sources = [catalogue.load_source(name) for name in options.source]
+    sources = [catalogue.load_source(name, **_literals(options.of_source)) for name in options.source]
     study = comparing.compare(chosen, sources, task, options.budgets, options.seeds, n_jobs=options.jobs)
     print(study.curve().to_string(index=False, float_format="{:.3f}".format))
     print("\n".join(["", *study.sentences()]))
     if options.save:
         print(f"Saved: {study.save(options.save)}")
+
+
+def _literals(given: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Read a loader's parameters as Python does (0.4, True, [1, 5]), and what is no literal as text."""
+    from tlkit.parameters import typed
+
+    return {name: typed(name, text, None) for name, text in given}
 
 
 def build(options: argparse.Namespace) -> None:
@@ -116,23 +128,24 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "notebooks", nargs="*", help="numbers or names, such as 01 or 01_why_transfer; all by default"
     )
+    settings = {"nargs": 2, "action": "append", "default": [], "metavar": ("NAME", "VALUE")}
     sub.add_argument(
         "-p",
-        nargs=2,
-        action="append",
-        default=[],
+        **settings,
         dest="parameters",
-        metavar=("NAME", "VALUE"),
         help="set a parameter, typed as the notebook's default is (a list is written 1,5,20). It goes to "
         "each chosen notebook that has it; one that none has is refused before anything runs. Repeatable.",
     )
     command("lab", lab, "Open JupyterLab on the first notebook; further arguments are JupyterLab's.")
     command("doctor", doctor, "Say what this machine has, what is missing, and how to get it.")
-    sub = command("strategies", strategies, "List the strategies of a task, with the idea of each.")
-    sub.add_argument("task", nargs="?", default="digits", help="a task's name or path; digits by default")
+    sub = command("strategies", strategies, "List the strategies, with the idea of each.")
+    sub.add_argument("task", nargs="?", help="a task's name or path; without it, every domain's are listed")
     sub = command("compare", compare, "Compare strategies on identical draws, and print the verdicts.")
     sub.add_argument("task", help="the target: a task's name or path")
     sub.add_argument("--source", nargs="+", required=True, help="what is transferred: names of sources")
+    told = "read as Python reads it, or as text. Repeatable."
+    sub.add_argument("-p", **settings, dest="parameters", help=f"set a parameter of the task, {told}")
+    sub.add_argument("-s", **settings, dest="of_source", help=f"set a parameter of the sources, {told}")
     sub.add_argument("--strategies", nargs="+", required=True, help="names, as `tlkit strategies` lists them")
     sub.add_argument("--budgets", nargs="+", type=int, help="labels or ratings per unit; all data by default")
     sub.add_argument("--seeds", type=int, default=5, help="draws and trainings a budget; 5 by default")

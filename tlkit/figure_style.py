@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-# Okabe and Ito (2008), without the yellow that vanishes on white.
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "hexagon")
+from tlkit.wording import amount
+
+# Okabe and Ito (2008), without the yellow that vanishes on white; then the dark ones of Paul Tol's muted set.
+COLOURS = (
+    "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+    "#882255", "#332288", "#999933", "#661100", "#44AA99", "#7F7F7F",
+)  # fmt: skip
+SYMBOLS = (
+    "circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "hexagon",
+    "cross", "bowtie", "triangle-left", "pentagon", "hourglass", "triangle-right",
+)  # fmt: skip
 DASHES = ("dot", "solid", "dash", "dashdot", "longdash")
 INK, MUTED, LINE, GRID = "#1f2933", "#5f6b7a", "#9aa5b1", "#e6e9ee"
 MINUS = "\N{MINUS SIGN}"
@@ -67,7 +76,7 @@ def marks(names: Iterable[str]) -> dict[str, Mark]:
     Parameters
     ----------
     names : iterable of str
-        Repeated names share a mark. The cycles differ in length, so 280 names stay distinct.
+        Repeated names share a mark. Thirteen names differ in colour and in shape, seventy in shape and dash.
     """
     return {
         name: Mark(COLOURS[i % len(COLOURS)], SYMBOLS[i % len(SYMBOLS)], DASHES[i % len(DASHES)])
@@ -75,15 +84,46 @@ def marks(names: Iterable[str]) -> dict[str, Mark]:
     }
 
 
+def place(budget: float) -> float:
+    """Return where a budget lies on its axis: log2(1 + budget), which holds 0 and spreads the small ones."""
+    return math.log2(1 + budget)
+
+
+def budget_axis(budgets: Iterable[int], unit: str) -> dict[str, Any]:
+    """Return the settings of an axis with a tick at each budget, drawn at its `place`."""
+    return {
+        "title": f"{unit} (log(1 + n) scale)",
+        "tickvals": [place(budget) for budget in budgets],
+        "ticktext": [str(budget) for budget in budgets],
+    }
+
+
+def along_budgets(curve: pd.DataFrame, unit: str) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the budget axis, and the curve by budget with column x on it; "all" has only a rank."""
+    curve = curve.sort_values("budget", key=lambda column: column.map(_rank), kind="stable")
+    budgets = list(dict.fromkeys(curve["budget"]))
+    if "all" in budgets:
+        axis = {"title": unit, "type": "category", "categoryarray": [str(budget) for budget in budgets]}
+        return axis, curve.assign(x=curve["budget"].astype(str))
+    return budget_axis(budgets, unit), curve.assign(x=curve["budget"].map(place))
+
+
+def _rank(budget: float | str) -> float:
+    return math.inf if budget == "all" else float(budget)
+
+
+def line_names(frame: pd.DataFrame) -> pd.Series:
+    """Name each row's line: the strategy, and its source where there are several."""
+    strategy = frame["strategy"].astype(str)
+    if "source" not in frame or frame["source"].replace("", None).nunique() < 2:
+        return strategy
+    return strategy + frame["source"].map(lambda source: f" from {source}" if source else "")
+
+
 def translucent(colour: str, opacity: float) -> str:
     """Return ``#rrggbb`` as ``rgba(r, g, b, opacity)``."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity})"
-
-
-def words(name: str) -> str:
-    """Return a column's name as words: ``balanced_accuracy`` becomes ``balanced accuracy``."""
-    return name.replace("_", " ")
 
 
 def score_text(score: float, percent: bool) -> str:
@@ -106,14 +146,14 @@ def gain_text(gain: float, low: float, high: float, percent: bool) -> str:
     return f"{scale * gain:+.{digits}f}{interval}".replace("-", MINUS)
 
 
-def band(name: str, rows: pd.DataFrame, mark: Mark) -> go.Scatter:
-    """Shade the interval from low to high over the budget; rows without one leave no shade."""
+def band(name: str, rows: pd.DataFrame, mark: Mark, opacity: float) -> go.Scatter:
+    """Shade the interval from low to high over column x; rows without one leave no shade."""
     around = rows.dropna(subset=["low", "high"])
     return go.Scatter(
-        x=[*around["budget"], *around["budget"][::-1]],
+        x=[*around["x"], *around["x"][::-1]],
         y=[*around["high"], *around["low"][::-1]],
         fill="toself",
-        fillcolor=translucent(mark.colour, 0.12),
+        fillcolor=translucent(mark.colour, opacity),
         line_width=0,
         mode="lines",
         legendgroup=name,
@@ -123,11 +163,12 @@ def band(name: str, rows: pd.DataFrame, mark: Mark) -> go.Scatter:
 
 
 def curve_line(name: str, rows: pd.DataFrame, mark: Mark, texts: list[str], unit: str) -> go.Scatter:
-    """Draw score over budget, each point with its text on hover."""
-    return line(name, rows["budget"], rows["score"], mark, mark.dash).update(
+    """Draw score over column x, each point with its budget and its text on hover."""
+    said = [f"{amount(budget, unit)}: {text}" for budget, text in zip(rows["budget"], texts, strict=True)]
+    return line(name, rows["x"], rows["score"], mark, mark.dash).update(
         legendgroup=name,
-        text=texts,
-        hovertemplate=f"<b>{name}</b><br>%{{x}} {unit}: %{{text}}<extra></extra>",
+        text=said,
+        hovertemplate=f"<b>{name}</b><br>%{{text}}<extra></extra>",
     )
 
 

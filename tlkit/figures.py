@@ -13,8 +13,8 @@ from plotly.subplots import make_subplots
 
 from tlkit import figure_style as style
 from tlkit.errors import BadInput
-from tlkit.figure_style import gain_text, score_text, words
-from tlkit.wording import amount
+from tlkit.figure_style import gain_text, score_text
+from tlkit.wording import amount, gain_words, metric_words
 
 
 def describe(figure: go.Figure) -> str:
@@ -45,6 +45,7 @@ def label_efficiency(
     metric: str = "score",
     unit: str = "labels",
     chance: float | None = None,
+    greater_is_better: bool = True,
 ) -> go.Figure:
     """Draw score against budget: one line with markers and an interval band a strategy.
 
@@ -58,6 +59,8 @@ def label_efficiency(
         What the score is, and what the budget counts.
     chance : float, optional
         A score to mark as chance.
+    greater_is_better : bool
+        False where the score is an error.
 
     Raises
     ------
@@ -65,13 +68,16 @@ def label_efficiency(
         If a column is missing or there is no row.
     """
     _require(curve, "strategy", "budget", "score", "low", "high")
-    names, budgets = _lines(curve), sorted(set(curve["budget"]), key=_rank)
+    axis, rows = style.along_budgets(curve, unit)
+    names, title = style.line_names(rows), metric_words(metric, greater_is_better)
     figure = go.Figure(layout={"template": style.TEMPLATE, "height": 420})
-    said = [f"Line chart of {words(metric)} against {unit}, with 95 % bands."]
-    for name, mark in style.marks(names).items():
-        line = curve[names == name].sort_values("budget", key=lambda column: column.map(_rank))
+    said = [f"Line chart of {title} against {unit}, with 95 % bands."]
+    marks = style.marks(style.line_names(curve))
+    for name, mark in marks.items():
+        line, opacity = rows[names == name], min(0.12, 0.6 / len(marks))
         texts = [score_text(score, percent) for score in line["score"]]
-        figure.add_traces([style.band(name, line, mark), style.curve_line(name, line, mark, texts, unit)])
+        band = style.band(name, line, mark, opacity)
+        figure.add_traces([band, style.curve_line(name, line, mark, texts, unit)])
         points = [f"{text} at {budget}" for text, budget in zip(texts, line["budget"], strict=True)]
         said.append(f"{name}: {' to '.join(dict.fromkeys((points[0], points[-1])))}.")
     if chance is not None:
@@ -80,16 +86,17 @@ def label_efficiency(
             x=1, xref="paper", xanchor="right", y=chance, yanchor="bottom", text="chance", showarrow=False
         )
         said.append(f"Chance is {score_text(chance, percent)}.")
-    kind, title = ("category", unit) if "all" in budgets else ("log", f"{unit} (log scale)")
-    figure.update_xaxes(
-        type=kind, title=title, tickvals=budgets, ticktext=[str(budget) for budget in budgets]
-    )
-    figure.update_yaxes(title=words(metric), tickformat=".0%" if percent else None)
+    figure.update_xaxes(axis)
+    figure.update_yaxes(title=title, tickformat=".0%" if percent else None)
     return _with_meta(figure, " ".join(said), curve)
 
 
 def gains(
-    verdicts: pd.DataFrame, percent: bool = True, metric: str = "score", unit: str = "labels"
+    verdicts: pd.DataFrame,
+    percent: bool = True,
+    metric: str = "score",
+    unit: str = "labels",
+    greater_is_better: bool = True,
 ) -> go.Figure:
     """Draw a forest plot: one row a comparison, its gain with the 95 % interval, and the line of no gain.
 
@@ -101,6 +108,8 @@ def gains(
         Whether the score is a share in [0, 1], so that gains are drawn in points of 100.
     metric, unit : str
         What the score is, and what the budget counts.
+    greater_is_better : bool
+        False where the score is an error, whose fall is the gain.
 
     Raises
     ------
@@ -109,7 +118,7 @@ def gains(
     """
     _require(verdicts, "strategy", "budget", "gain", "low", "high", "verdict")
     rows = verdicts.assign(
-        row=_lines(verdicts) + ", " + verdicts["budget"].map(lambda budget: amount(budget, unit)),
+        row=style.line_names(verdicts) + ", " + verdicts["budget"].map(lambda budget: amount(budget, unit)),
         text=[gain_text(*row, percent) for row in verdicts[["gain", "low", "high"]].to_numpy(dtype=float)],
     )
     figure = go.Figure(layout={"template": style.TEMPLATE, "height": 130 + 30 * len(rows), "margin_r": 170})
@@ -121,7 +130,7 @@ def gains(
             )
     for row in rows.itertuples():
         figure.add_annotation(x=1.02, xref="paper", xanchor="left", y=row.row, text=row.text, showarrow=False)
-    axis = f"gain in {words(metric)}" + (" (points)" if percent else "")
+    axis = gain_words(metric, greater_is_better) + (" (points)" if percent else "")
     figure.update_xaxes(title=axis)
     figure.update_yaxes(type="category", categoryarray=list(rows["row"])[::-1], ticks="", showline=False)
     said = "; ".join(f"{row.row}: {row.text}, {row.verdict}" for row in rows.itertuples())
@@ -211,18 +220,6 @@ def _require(frame: pd.DataFrame, *columns: str) -> None:
         raise BadInput("There is nothing to draw: the table has no rows.")
     if missing:
         raise BadInput(f"The table lacks {', '.join(missing)}; it has {', '.join(map(str, frame))}.")
-
-
-def _lines(frame: pd.DataFrame) -> pd.Series:
-    """Name each row's line: the strategy, and its source where there are several."""
-    strategy = frame["strategy"].astype(str)
-    if "source" not in frame or frame["source"].replace("", None).nunique() < 2:
-        return strategy
-    return strategy + frame["source"].map(lambda source: f" from {source}" if source else "")
-
-
-def _rank(budget: float | str) -> float:
-    return np.inf if budget == "all" else float(budget)
 
 
 def _say_confusion(counts: np.ndarray, names: list[str]) -> str:

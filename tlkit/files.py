@@ -88,18 +88,19 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify(path: str | Path, expected: str) -> None:
-    """Check a file's SHA-256 against the expected one, or its first characters (8 at least).
+def verify(path: str | Path, expected: str, algorithm: str = "sha256") -> None:
+    """Check a file's checksum against the expected one, or its first characters (8 at least).
 
     Raises
     ------
     FileProblem
         If the content differs; names both checksums.
     """
-    found = sha256(path)
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, algorithm).hexdigest()
     if len(expected) < 8 or not found.startswith(expected.lower()):
         raise FileProblem(
-            f"{path} has the wrong checksum: expected sha256 {expected.lower()}, found {found}. "
+            f"{path} has the wrong checksum: expected {algorithm} {expected.lower()}, found {found}. "
             "The file is damaged or another version: delete it and try again."
         )
 
@@ -155,7 +156,7 @@ def atomic_write(path: str | Path, content: bytes | str) -> Path:
     return Path(path)
 
 
-def download(url: str, path: str | Path, sha256: str | None = None) -> Path:
+def download(url: str, path: str | Path, sha256: str | None = None, md5: str | None = None) -> Path:
     """Download a file with a progress bar; an interrupted download goes on where it stopped.
 
     Parameters
@@ -166,6 +167,8 @@ def download(url: str, path: str | Path, sha256: str | None = None) -> Path:
         Where it goes. If it is there already, it is only verified.
     sha256 : str, optional
         Expected checksum.
+    md5 : str, optional
+        The same, where a publisher gives no better.
 
     Returns
     -------
@@ -178,14 +181,16 @@ def download(url: str, path: str | Path, sha256: str | None = None) -> Path:
         If there is no network, the download broke off, the checksum is wrong, or the disk is full.
     """
     path = Path(path)
+    expected = {"sha256": sha256} if sha256 else {"md5": md5} if md5 else {}
     if not path.exists():
-        _download_new(url, path, sha256)
-    elif sha256 is not None:
-        verify(path, sha256)
+        _download_new(url, path, expected)
+        return path
+    for algorithm, value in expected.items():
+        verify(path, value, algorithm)
     return path
 
 
-def _download_new(url: str, path: Path, expected: str | None) -> None:
+def _download_new(url: str, path: Path, expected: dict[str, str]) -> None:
     from filelock import FileLock
 
     part = path.with_name(path.name + ".part")
@@ -195,8 +200,8 @@ def _download_new(url: str, path: Path, expected: str | None) -> None:
             if path.exists():
                 return
             fetch(url, part, path)
-            if expected is not None:
-                _verify_or_remove(part, expected)
+            for algorithm, value in expected.items():
+                _verify_or_remove(part, value, algorithm)
             os.replace(part, path)
     except FileProblem:
         raise
@@ -204,9 +209,9 @@ def _download_new(url: str, path: Path, expected: str | None) -> None:
         raise _file_problem(error, path) from error
 
 
-def _verify_or_remove(part: Path, expected: str) -> None:
+def _verify_or_remove(part: Path, expected: str, algorithm: str) -> None:
     try:
-        verify(part, expected)
+        verify(part, expected, algorithm)
     except FileProblem:
         part.unlink()  # resuming a wrong file would never make it right
         raise

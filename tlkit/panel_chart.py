@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Sequence
 
 import pandas as pd
@@ -10,10 +10,13 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tlkit import figure_style as style
-from tlkit.figure_style import Mark, gain_text, words
+from tlkit.figure_style import Mark, gain_text
 from tlkit.trial import Frame
+from tlkit.wording import amount, gain_words
 
 CONCLUSIVE = ("helps", "hurts")
+NOTHING_YET = "Nothing has run yet"
+NO_STEPS = "No training steps to show:<br>solved at once, or taken from the store"
 
 
 class Chart:
@@ -34,25 +37,32 @@ class Chart:
     def __init__(self, names: Sequence[str], frame: Frame, budgets: Sequence[int], over_similarity: bool):
         self._frame, self._names = frame, list(names)
         self._x = "similarity" if over_similarity else "budget"
-        # Intervals at the same budget stand side by side.
-        self._shift = {name: i - (len(names) - 1) / 2 for i, name in enumerate(names)}
+        places = [i / 10 for i in range(11)] if over_similarity else sorted(map(style.place, budgets))
+        self._ends = places[0], places[-1]
+        self._shift = _side_by_side(self._names, places)
         self.widget = go.FigureWidget(
             make_subplots(cols=2, column_widths=[0.44, 0.56], horizontal_spacing=0.16)
         )
+        self.widget._config = {"responsive": True}  # plotly has no public way to say it of a widget
         for name, mark in style.marks(names).items():
             self.widget.add_traces(self._traces(name, mark), rows=[1] * 3, cols=[1, 1, 2])
-        self._ends = (0.0, 1.0) if over_similarity else (min(budgets), max(budgets))
         self._draw_axes(budgets)
         self._draw_baseline()
+        self._hint(NOTHING_YET)
 
     def live(self, name: str, records: Sequence[dict[str, float]]) -> None:
-        """Draw the learning curve of a strategy's running trial in place of its last."""
+        """Draw the learning curve of a strategy's running trial in place of its last.
+
+        What is solved in closed form, or was stored, has nothing to report.
+        """
         loss, valid, gain = self._of(name)
         checked = [record for record in records if record.get("valid_loss") is not None]
         with self.widget.batch_update():
-            loss.x, loss.y = _columns(records, "loss")
-            valid.x, valid.y = _columns(checked, "valid_loss")
-            gain.showlegend = True
+            if records:
+                loss.x, loss.y = _columns(records, "loss")
+                valid.x, valid.y = _columns(checked, "valid_loss")
+                gain.showlegend = True
+        self._hint(NO_STEPS)
 
     def compare(self, verdicts: pd.DataFrame) -> None:
         """Draw the gains with their intervals; a filled marker is a verdict, an open one none."""
@@ -74,6 +84,17 @@ class Chart:
         with self.widget.batch_update():
             for trace in (*self.widget.data[:2], *self.widget.data[3:]):  # the baseline's line stays
                 trace.update(x=[], y=[], showlegend=False)
+        self._hint(NOTHING_YET)
+
+    def _hint(self, text: str) -> None:
+        """Where no learning curve is drawn, say why, and leave the numbers off its axes."""
+        empty, note = not any(trace.x for trace in self.widget.data[::3]), self.widget.layout.annotations[-1]
+        text = text if empty else ""
+        if note.text != text:
+            with self.widget.batch_update():
+                note.text = text
+                self.widget.update_xaxes(showticklabels=not empty, col=1)
+                self.widget.update_yaxes(showticklabels=not empty, col=1)
 
     def _draw_baseline(self) -> None:
         """The baseline gains nothing over itself: a line without points."""
@@ -84,13 +105,11 @@ class Chart:
         return self.widget.data[first : first + 3]
 
     def _place(self, name: str, x: float) -> float:
-        shift = self._shift[name]
-        return x + 0.012 * shift if self._x == "similarity" else x * 1.06**shift
+        return (x if self._x == "similarity" else style.place(x)) + self._shift[name]
 
     def _hover(self, row: tuple) -> str:
-        where = (
-            f"{self._x} {row.similarity:g}" if self._x == "similarity" else f"{row.budget} {self._frame.unit}"
-        )
+        over_similarity = self._x == "similarity"
+        where = f"similarity {row.similarity:g}" if over_similarity else amount(row.budget, self._frame.unit)
         return f"{where}: {gain_text(row.gain, row.low, row.high, self._frame.percent)}<br>{row.verdict}"
 
     @staticmethod
@@ -122,16 +141,24 @@ class Chart:
         for place, text in (("x domain", "Learning curve"), ("x2 domain", f"Gain over {self._names[0]}")):
             heading = {"text": f"<b>{text}</b>", "xref": place, "x": 0, "yref": "paper", "y": 1.02}
             figure.add_annotation(heading, showarrow=False, yanchor="bottom", font_size=14)
+        figure.add_annotation(x=0.5, xref="x domain", y=0.5, yref="y domain", showarrow=False, font_size=14)
         figure.update_xaxes(title="step", rangemode="tozero", col=1)
         figure.update_yaxes(title="loss (markers: validation)", rangemode="tozero", col=1)
-        title = f"points of {words(frame.metric)}" if frame.percent else words(frame.metric)
+        title = gain_words(frame.metric, frame.greater_is_better) + (" (points)" if frame.percent else "")
         figure.update_yaxes(title=title, zeroline=True, zerolinecolor=style.INK, zerolinewidth=1, col=2)
+        margin = 0.06 * (self._ends[1] - self._ends[0] or 1)
+        figure.update_xaxes(range=[self._ends[0] - margin, self._ends[1] + margin], col=2)
         if self._x == "similarity":
-            figure.update_xaxes(title="similarity of source and target", range=[-0.06, 1.06], col=2)
+            figure.update_xaxes(title="similarity of source and target", col=2)
         else:
-            shown = [math.log10(self._ends[0]) - 0.08, math.log10(self._ends[1]) + 0.08]
-            figure.update_xaxes(title=f"{frame.unit} (log scale)", type="log", range=shown, col=2)
-            figure.update_xaxes(tickvals=budgets, ticktext=[str(budget) for budget in budgets], col=2)
+            figure.update_xaxes(style.budget_axis(budgets, frame.unit), col=2)
+
+
+def _side_by_side(names: Sequence[str], places: Sequence[float]) -> dict[str, float]:
+    """How far each strategy's interval stands from its place, so that all find room before the next one."""
+    room = min((after - before for before, after in itertools.pairwise(places)), default=1.0)
+    step = min(0.75 * room / len(names), 0.015 * (places[-1] - places[0] or 1))
+    return {name: step * (i - (len(names) - 1) / 2) for i, name in enumerate(names)}
 
 
 def _columns(records: Sequence[dict[str, float]], column: str) -> tuple[list[float], list[float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from tlkit.panel_chart import Chart
@@ -93,10 +94,21 @@ class PanelListener(Callback):
         )
 
     def _draw(self, strategy: str) -> None:
-        if self._records:
-            self._stage.chart.live(strategy, self._records)
-            self._drawn = time.monotonic()
+        self._stage.chart.live(strategy, self._records)
+        self._drawn = time.monotonic()
 
     def _end_if_asked(self) -> None:
         if self._stopping.is_set():
+            raise Stop
+
+
+class StopWhen(Callback):
+    """Ends a fit at its next training step when `over()` says that nobody waits for it any longer."""
+
+    def __init__(self, over: Callable[[], bool]):
+        self._over = over
+
+    def on_step(self, record: dict[str, float]) -> None:
+        """Ask."""
+        if self._over():
             raise Stop

@@ -17,8 +17,9 @@ from tlkit.stats import MIN_SEEDS
 from tlkit.task import Task
 
 try:
-    import anywidget  # noqa: F401  (plotly's FigureWidget needs it and says so only when it is made)
     import ipywidgets as widgets
+
+    from tlkit.panel_width import WidthWatch  # needs anywidget, as plotly's FigureWidget does
 except ImportError as error:
     raise ImportError(
         'The panel needs ipywidgets and anywidget: python -m pip install "tlkit[lab]".'
@@ -31,6 +32,16 @@ SIGNS = {"helps": "▲", "hurts": "▼", "no evidence": "○", "no verdict": "×
 def status_html(text: str) -> str:
     """Return a line that a screen reader speaks when it changes."""
     return f'<div class="tlkit-muted" role="status" aria-live="polite">{escape(text)}</div>'
+
+
+def live_html(text: str) -> str:
+    """Return a line that is spoken when it changes, but is not the panel's status."""
+    return f'<div class="tlkit-muted" aria-live="polite">{escape(text)}</div>'
+
+
+def error_text(error: Exception) -> str:
+    """Return what an error says, or its kind where it says nothing."""
+    return str(error) or type(error).__name__
 
 
 def alert_html(text: str) -> str:
@@ -46,6 +57,16 @@ def verdict_html(rows: pd.DataFrame) -> str:
         for row in rows.itertuples()
     )
     return f'<h4>Verdict</h4><ul class="tlkit-verdicts" aria-live="polite">{items}</ul>' if items else ""
+
+
+def example_html(outcome: Any) -> str:
+    """Return a test unit's outcome: a table's text escaped, or what the object itself gives as HTML."""
+    if isinstance(outcome, pd.DataFrame):
+        with pd.option_context("display.max_colwidth", None):
+            shown = outcome.to_html(border=0, index_names=False, float_format="{:.3f}".format, na_rep="–")
+    else:
+        shown = outcome._repr_html_() if hasattr(outcome, "_repr_html_") else escape(str(outcome))
+    return f'<div class="tlkit-scroll">{shown}</div>' if shown else ""
 
 
 def table_html(table: pd.DataFrame, history: pd.DataFrame) -> str:
@@ -94,10 +115,10 @@ def button(label: str, icon: str, help_text: str, on_click: Callable[[Any], None
 
 
 def budget_slider(task: Task) -> widgets.SelectionSlider:
-    """Make the budget's slider: 1, 2, 5, 10 ... up to the largest that the data allow."""
-    steps = [digit * 10**power for power in range(7) for digit in (1, 2, 5)]
-    options = [step for step in steps if step <= task.max_budget]
-    value = max(option for option in options if option <= 5)
+    """Make the budget's slider: 0, 1, 2, 5, 10 ... from the least to the most that the data allow."""
+    steps = [0, *(digit * 10**power for power in range(7) for digit in (1, 2, 5))]
+    options = [step for step in steps if task.min_budget <= step <= task.max_budget] or [task.min_budget]
+    value = max([option for option in options if option <= 5] or options[:1])
     return _slider(widgets.SelectionSlider, task.unit.capitalize(), options=options, value=value)
 
 
@@ -142,8 +163,9 @@ def layout(panel: Any, source: Any, task: Task, choices: Mapping[str, Choice]) -
         classed("tlkit-go", widgets.Box(go)),
         panel.status,
         panel.alert,
-        widgets.VBox([panel.chart.widget]),
+        widgets.VBox([panel.chart.widget, WidthWatch()]),
         panel.verdict,
+        *([panel.examples] if panel.examples else []),
         panel.details,
     ]
 

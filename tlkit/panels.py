@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -14,12 +14,14 @@ from tlkit.comparing import compare
 from tlkit.errors import BadInput, TlkitError, require_known
 from tlkit.panel_chart import Chart
 from tlkit.panel_choices import Strategies, choices, refuse_string
+from tlkit.panel_examples import Examples
 from tlkit.panel_listener import PanelListener
+from tlkit.panel_runs import Runs
 from tlkit.panel_view import widgets
 from tlkit.source import Source
 from tlkit.study import Study
 from tlkit.task import Task
-from tlkit.trial import Frame, Trial
+from tlkit.trial import Frame
 
 
 def panel(source: Source | None, task: Task, strategies: Strategies = None) -> Panel:
@@ -60,13 +62,15 @@ class Panel(widgets.VBox):
         By strategy; the baseline's is always on.
     budget, seeds, similarity : slider
         The settings; `similarity` is None where the task has no such dial.
+    examples : Examples or None
+        What the strategies make of one test unit, where the task shows any.
     """
 
     def __init__(self, source: Source | None, task: Task, strategies: Strategies = None):
         super().__init__()
         self._source, self._task = source, task
         self._choices = choices(task, strategies)
-        self._trials: dict[float | None, dict[tuple, Trial]] = {}
+        self._runs = Runs(task)
         self._lock, self._stopping = threading.Lock(), threading.Event()
         self.toggles = {
             label: view.toggle(choice.title, choice.idea, always=label == task.baseline)
@@ -84,6 +88,8 @@ class Panel(widgets.VBox):
         self.status, self.alert, self.verdict, self.details = (widgets.HTML() for _ in range(4))
         frame, budgets = Frame.of(task), self.budget.options
         self.chart = Chart([*self._choices], frame, budgets, over_similarity=self.similarity is not None)
+        shown = (source, task, self._choices, self.toggles, self.budget, self.similarity)
+        self.examples = Examples(*shown) if len(task.example_names()) else None
         self.children = view.layout(self, source, task, self._choices)
         self.add_class("tlkit-panel")
         self._shown_budget = self.budget.value
@@ -135,7 +141,7 @@ class Panel(widgets.VBox):
 
     def clear(self) -> None:
         """Forget every run."""
-        self._trials.clear()
+        self._runs.clear()
         self.chart.clear()
         self.alert.value = self.verdict.value = self.details.value = ""
         self.progress.value = 0
@@ -144,12 +150,12 @@ class Panel(widgets.VBox):
     @property
     def history(self) -> pd.DataFrame:
         """One row a trial of every run: `Study.table`, and the similarity where the task has that dial."""
-        return self._gather(lambda study: study.table)
+        return self._runs.gather(lambda study: study.table)
 
     @property
     def table(self) -> pd.DataFrame:
         """One row a strategy and setting: `Study.verdicts` of every run, and the similarity likewise."""
-        return self._gather(Study.verdicts)
+        return self._runs.gather(Study.verdicts)
 
     def say(self, text: str) -> None:
         """Show one line of status."""
@@ -168,7 +174,7 @@ class Panel(widgets.VBox):
         task = self._task if self.similarity is None else self._task.at_similarity(self.similarity.value)
         budget, seeds = self.budget.value, self.seeds.value
         self._shown_budget = budget
-        kept = self._trials.setdefault(task.similarity, {})
+        kept = self._runs.at(task.similarity)
         plan = [(label, seed) for seed in range(seeds) for label in chosen]
         listener = PanelListener(self, kept, self._stopping, plan)
         try:
@@ -186,13 +192,6 @@ class Panel(widgets.VBox):
             asked &= table["similarity"] == similarity
         self.verdict.value = view.verdict_html(table[asked])
         self.details.value = view.table_html(table.drop(columns="sentence"), history)
-
-    def _gather(self, read: Callable[[Study], pd.DataFrame]) -> pd.DataFrame:
-        runs = {dial: trials for dial, trials in self._trials.items() if trials} or {None: {}}
-        frame = Frame.of(self._task)
-        tables = [read(Study(run.values(), frame)).assign(similarity=dial) for dial, run in runs.items()]
-        table = pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True)
-        return table.drop(columns="similarity") if self.similarity is None else table
 
     def _set(self, strategies: Iterable[str] | None, **settings: float | None) -> None:
         refuse_string(strategies)
@@ -216,13 +215,14 @@ class Panel(widgets.VBox):
             self._busy(True)
             self.alert.value, self.progress.value = "", 0
             self.say("Starting …")
-            yield
+            with self.examples.paused() if self.examples else contextlib.nullcontext():
+                yield
         except KeyboardInterrupt:
             self.say("Interrupted; finished trials are kept.")
             raise
         except Exception as error:
             self.say("")
-            self.alert.value = view.alert_html(str(error) or type(error).__name__)
+            self.alert.value = view.alert_html(view.error_text(error))
             raise
         finally:
             self._lock.release()

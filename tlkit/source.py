@@ -32,11 +32,11 @@ class Card:
     name, title : str
         For code and for people.
     architecture : dict
-        What rebuilds the network: its name and its parameters.
+        What rebuilds the model: its name and its parameters.
     inputs : dict
-        What the network expects of its inputs.
+        What the model expects of its inputs.
     classes : tuple of str
-        What its last layer tells apart.
+        What it tells apart; empty where it does not classify.
     data, licence : str
         What it learned from, and the terms of the weights.
     task : str
@@ -50,8 +50,8 @@ class Card:
     name: str
     title: str
     architecture: dict[str, Any]
-    inputs: dict[str, Any]
-    classes: tuple[str, ...]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
     data: str = ""
     licence: str = ""
     task: str = ""
@@ -83,7 +83,8 @@ class Source:
         return self
 
     def __repr__(self) -> str:
-        return f"Source({self.name!r}, {self.card.architecture['name']}, {len(self.card.classes)} classes)"
+        classes = f", {len(self.card.classes)} classes" if self.card.classes else ""
+        return f"Source({self.name!r}, {self.card.architecture['name']}{classes})"
 
     @property
     def name(self) -> str:
@@ -97,7 +98,7 @@ class Source:
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the weights, the network or its inputs do."""
+        """Changes whenever the weights, the model or its inputs do."""
         return files.digest(self._digest, self.card.architecture, self.card.inputs)
 
     @cached_property
@@ -122,12 +123,12 @@ class Source:
 
     @classmethod
     def from_fitted(cls, estimator: Any, name: str, title: str = "", task: Task | None = None) -> Source:
-        """Make a source of a fitted strategy.
+        """Make a source of a fitted estimator.
 
         Parameters
         ----------
-        estimator : Strategy
-            Fitted, of a kind that trains a network: it has ``export()``.
+        estimator : estimator
+            Fitted, with ``export()``: fields of its `Card`, the architecture among them, and its weights.
         name, title : str
             For the card.
         task : Task, optional
@@ -136,12 +137,15 @@ class Source:
         Raises
         ------
         BadInput
-            If the estimator has no network to export, or is not fitted.
+            If the estimator has nothing to export.
         """
         if not hasattr(estimator, "export"):
-            raise BadInput(f"{type(estimator).__name__} trains no network, so no source can be made of it.")
+            raise BadInput(
+                f"No source can be made of {type(estimator).__name__}: it has no export(), "
+                "which gives what a model has learned."
+            )
         parts, state = estimator.export()
-        card = Card(name=name, title=title or name, data=task.name if task else "", **parts)
+        card = Card(name, title or name, **{"data": task.name if task else "", **parts})
         return cls(card, state, partial(_itself, task) if task else None)
 
     def save(self, path: str | Path) -> Path:
@@ -182,7 +186,7 @@ def _itself(task: Task) -> Task:
 def _read_card(path: Path) -> Card:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return Card(**content | {"classes": tuple(content["classes"])})
+        return Card(**content | {"classes": tuple(content.get("classes", ()))})
     except (OSError, ValueError, TypeError, KeyError) as error:
         expected = ", ".join(each.name for each in fields(Card))
         raise FileProblem(

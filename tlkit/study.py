@@ -82,7 +82,8 @@ class Study:
         -------
         DataFrame
             Columns strategy, source, budget, seeds, score, baseline (its score), gain, low, high (the paired
-            95 % interval over draws, training seeds and test units), verdict, sentence. More is better.
+            95 % interval over draws, training seeds and test units), verdict, sentence. A gain is positive
+            where the strategy is better: where the metric is an error, where it fell.
         """
         rows = []
         for (strategy, source, budget), trials in self._groups():
@@ -112,9 +113,10 @@ class Study:
         """Draw the label-efficiency curve with bands, or the gains where there is a single budget."""
         from tlkit import figures
 
-        if len({t.budget for t in self.trials}) == 1:
-            return figures.gains(self.verdicts(), self.frame.percent, self.metric, self.frame.unit)
-        return figures.label_efficiency(self.curve(), self.frame.percent, self.metric, self.frame.unit)
+        single = len({t.budget for t in self.trials}) == 1
+        draw, table = (figures.gains, self.verdicts()) if single else (figures.label_efficiency, self.curve())
+        frame = self.frame
+        return draw(table, frame.percent, frame.metric, frame.unit, greater_is_better=frame.greater_is_better)
 
     def save(self, path: str | Path) -> Path:
         """Write the study as one JSON file."""
@@ -191,7 +193,7 @@ class Study:
     def _sentence(
         self, strategy: str, source: str, budget: int | None, gain: stats.Interval, word: str, seeds: int
     ) -> str:
-        scale, digits, unit = (100, 1, " points of") if self.frame.percent else (1, 3, " of")
+        scale, digits = (100, 1) if self.frame.percent else (1, 3)
         mean, low, high = (f"{scale * value:+.{digits}f}" for value in (gain.mean, gain.low, gain.high))
         who = f"{strategy} from {source}" if source else strategy
         claim = {
@@ -202,7 +204,14 @@ class Study:
         }[word]
         interval = "" if np.isnan(gain.low) else f" (95 % interval {low} to {high}, {seeds} seeds)"
         much = amount(budget, self.frame.unit)
-        return f"With {much}, {claim}: {mean}{unit} {self.metric} against {self.baseline}{interval}."
+        return f"With {much}, {claim}: {self._gained(mean)} against {self.baseline}{interval}."
+
+    def _gained(self, mean: str) -> str:
+        """Say what was gained: "+3.1 points of accuracy", or of an error "a fall of +0.031 in rmse"."""
+        points = " points" if self.frame.percent else ""
+        if self.frame.greater_is_better:
+            return f"{mean}{points} of {self.metric}"
+        return f"a fall of {mean}{points} in {self.metric}"
 
 
 def _key(strategy: str, source: str, budget: int | None) -> dict[str, Any]:

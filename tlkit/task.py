@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -86,8 +86,8 @@ class Task(ABC):
         The task, its headline metric, its no-transfer strategy, and what a budget counts.
     greater_is_better, percent : bool
         Which way the metric improves, and whether it is a share that reads best in points of 100.
-    max_budget : int
-        The largest budget that can be drawn.
+    min_budget, max_budget : int
+        The smallest and the largest budget that can be drawn; 0 where a unit may come without any.
     drawn : int or None
         The budget that this task is; None where it has all its training data.
     fingerprint : str
@@ -107,6 +107,7 @@ class Task(ABC):
     max_budget: int
     fingerprint: str
     strategy_base: type[Strategy]
+    min_budget: int = 1
     greater_is_better: bool = True
     percent: bool = True
     similarity: float | None = None
@@ -128,6 +129,32 @@ class Task(ABC):
     def at_similarity(self, similarity: float) -> Task:
         """Return this task at another setting of its similarity dial."""
         raise BadInput(f"Task {self.name!r} has no similarity dial; generated worlds have one.")
+
+    def example_names(self) -> Sequence[Any]:
+        """Return the test units, a few hundred at most, whose outcome `example` can show; by default none."""
+        return ()
+
+    def example(self, name: Any, fitted: Mapping[str, Any]) -> Any:
+        """Show what fitted strategies make of one test unit, to be read side by side.
+
+        Parameters
+        ----------
+        name : str or number
+            One of `example_names`.
+        fitted : mapping of str to estimator
+            Strategies by label, one at least, each fitted on this very task.
+
+        Returns
+        -------
+        DataFrame
+            One column a strategy, under its label; or any object with ``_repr_html_``.
+
+        Raises
+        ------
+        BadInput
+            If the task shows no examples.
+        """
+        raise BadInput(f"Task {self.name!r} shows no examples.")
 
     @classmethod
     def strategies(cls) -> dict[str, type[Strategy]]:

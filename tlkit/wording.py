@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def amount(budget: int | str | None, unit: str) -> str:
-    """Say a budget in words: "1 label a class", "5 labels a class", "all the labels".
+    """Say a budget in words: "0 labels a class", "1 label a class", "all the labels".
 
     Parameters
     ----------
@@ -17,3 +17,13 @@ def amount(budget: int | str | None, unit: str) -> str:
     if budget in (None, "all"):
         return f"all the {counted}"
     return " ".join([str(budget), counted.removesuffix("s") if budget == 1 else counted, *rest])
+
+
+def metric_words(metric: str, greater_is_better: bool = True) -> str:
+    """Name a score: "balanced accuracy", "rmse (lower is better)"."""
+    return metric.replace("_", " ") + ("" if greater_is_better else " (lower is better)")
+
+
+def gain_words(metric: str, greater_is_better: bool = True) -> str:
+    """Name what a positive gain is: "gain in accuracy"; of an error, "fall in rmse"."""
+    return ("gain in " if greater_is_better else "fall in ") + metric.replace("_", " ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nbformat
 import pytest
 from lab_pages import PanelOnPage
@@ -60,6 +62,36 @@ def test_toggle_and_run_change_the_chart_and_the_verdict(toy):
     toy.box.locator("summary").click()
     assert "misleader" in toy.box.locator("table").inner_text()
     toy.notebook.shoot("toy")
+
+
+def test_the_chart_is_as_wide_as_the_panel_before_the_first_run(lab, open_notebook):
+    cell = nbformat.v4.new_code_cell(TOY)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=KERNEL), lab.folder / "fresh.ipynb")
+    notebook = open_notebook("fresh.ipynb")
+    notebook.run_all()
+    panel = PanelOnPage(notebook)
+    for width in (1400, 900):
+        notebook.page.set_viewport_size({"width": width, "height": 1500})
+        notebook.page.wait_for_function(
+            "() => { const box = document.querySelector('.tlkit-panel'),"
+            " gap = box.clientWidth - box.querySelector('.main-svg').getBoundingClientRect().width;"
+            " return gap >= 0 && gap < 60 }"
+        )
+    assert panel.box.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
+def test_an_example_changes_when_a_strategy_is_toggled_without_a_run(toy):
+    toy.switch_on("helper")
+    toy.box.get_by_label("Example of").select_option("unit 1")
+    heads = toy.box.locator(".tlkit-example thead")
+    heads.filter(has_text="helper").wait_for()
+    toy.toggle("misleader").check()
+    heads.filter(has_text="misleader").wait_for()
+    toy.notebook.shoot("example")
+    toy.toggle("helper").uncheck()
+    heads.filter(has_text=re.compile(r"^\s*alone\s+misleader\s*$")).wait_for()
+    toy.box.get_by_label("Example of").select_option("Choose one")
+    heads.wait_for(state="detached")
 
 
 def test_error_shows_and_the_next_run_works(toy):

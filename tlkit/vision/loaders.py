@@ -17,11 +17,13 @@ from tlkit.vision import glyphs as printed
 from tlkit.vision import hub, images
 from tlkit.vision.draws import first_of_each_class
 from tlkit.vision.folders import folder_task, hymenoptera
+from tlkit.vision.pictures import SUFFIXES
 from tlkit.vision.tasks import ImageTask
 from tlkit.vision.worlds import make_task
 
 Loader = Callable[..., ImageTask]
 
+TABLES = {".csv", ".tsv", ".tab", ".txt", ".parquet", ".inter", ".data", ".dat"}
 DIGITS_POOL = 90  # of each class; about 180 are there
 
 
@@ -168,8 +170,17 @@ def _loader(name: str | Path) -> Loader | None:
 
 
 def _own(path: Path) -> Loader | None:
-    """Return the loader of a practitioner's own data."""
+    """Return the loader of a practitioner's own data, unless they are tables."""
     inside = path / f"{path.name}.npz"
+    if _holds_tables(path) if path.is_dir() else path.suffix.lower() in TABLES:
+        return None
     if path.suffix == ".npz" or inside.is_file():
         return partial(npz_task, inside if inside.is_file() else path)
     return None if path.is_file() else partial(folder_task, path)
+
+
+def _holds_tables(folder: Path) -> bool:
+    """Tell a folder of tables, with neither pictures nor class folders, which another domain may know."""
+    inside = [each for each in folder.iterdir() if not each.name.startswith((".", "__MACOSX"))]
+    suffixes = {each.suffix.lower() for each in inside}
+    return bool(suffixes & TABLES) and not suffixes & SUFFIXES and not any(each.is_dir() for each in inside)
