@@ -332,7 +332,7 @@ def test_the_catalogue_tells_part_of_the_taste():
 
 
 def test_a_task_at_another_similarity_keeps_all_else():
-    task = shop_task(n_users=100, n_items=120, pool=5, cold_share=0.3, metric="recall@5", seed=4)
+    task = shop_task(n_users=100, n_items=120, pool=5, share=0.3, metric="recall@5", seed=4)
     foreign = task.at_similarity(0)
     assert (task.similarity, foreign.similarity) == (0.8, 0)
     assert foreign.metric == "recall@5" and foreign.max_budget == 5

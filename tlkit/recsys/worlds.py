@@ -102,7 +102,7 @@ def shop_task(
     metric: str = "ndcg@10",
     n_users: int = 1_000,
     n_items: int = 400,
-    cold_share: float = 0.2,
+    share: float = 0.2,
     pool: int = 10,
     seed: int = 0,
 ) -> ShopTask:
@@ -114,7 +114,7 @@ def shop_task(
         As for `two_shops`.
     metric : str
         As for `RatingsTask`.
-    cold_share, pool
+    share, pool
         Share of the shared users who are cold, and how many ratings each has to draw budgets from; all
         others of theirs are the test.
 
@@ -130,7 +130,7 @@ def shop_task(
         )
     shops = two_shops(similarity, feedback, n_users, n_items, seed)
     world = {"feedback": feedback, "n_users": n_users, "n_items": n_items, "seed": seed}
-    protocol = {"metric": metric, "cold_share": cold_share, "pool": pool}
+    protocol = {"metric": metric, "share": share, "pool": pool}
     return ShopTask(shops, similarity, world | protocol)
 
 
@@ -146,7 +146,7 @@ class ShopTask(RatingsTask):
     """
 
     def __init__(self, shops: Shops, similarity: float, made_of: dict[str, Any]):
-        share, pool, seed = (made_of[name] for name in ("cold_share", "pool", "seed"))
+        share, pool, seed = (made_of[name] for name in ("share", "pool", "seed"))
         train, test, cold = cold_users(shops.target.ratings, share, pool, seed, among=shops.source.users)
         scale = (STARS[0], STARS[-1]) if made_of["feedback"] == "stars" else None
         name = f"films at similarity {similarity:g}"

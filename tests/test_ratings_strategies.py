@@ -1,0 +1,284 @@
+"""Strategies for ratings: what each carries over, its limits, and that it helps or hurts where it should."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+
+from tlkit import comparing
+from tlkit.errors import BadInput, UnknownName
+from tlkit.recsys.models.ease import EASE
+from tlkit.recsys.models.implicit_als import ImplicitALS
+from tlkit.recsys.models.matrix_factorization import MatrixFactorization
+from tlkit.recsys.ratings import as_ratings, to_matrix
+from tlkit.recsys.sources import train_source
+from tlkit.recsys.strategies.base import aligned, rows_of
+from tlkit.recsys.tasks import RatingsTask, cold_start_task
+from tlkit.recsys.worlds import two_shops
+from tlkit.source import Card, Source
+
+NAMES = sorted(RatingsTask.strategies())
+NEED_SHARED = ("joined", "cmf", "warm_start", "prior", "frozen", "mapping", "features", "distill", "gated")
+
+
+def small(similarity=0.8, metric="ndcg@10"):
+    shops = two_shops(similarity, n_users=250, n_items=100)
+    task = cold_start_task(shops.target, shops.source.users, metric=metric)
+    return shops, task
+
+
+@pytest.fixture(scope="module")
+def shops():
+    return small()[0]
+
+
+@pytest.fixture(scope="module")
+def task():
+    return small()[1].budget(2, seed=0)
+
+
+@pytest.fixture(scope="module")
+def stars_task():
+    return small(metric="rmse")[1].budget(5, seed=0)
+
+
+@pytest.fixture(scope="module")
+def source(shops):
+    return train_source(shops.source, "books", model=ImplicitALS(factors=16, random_state=0))
+
+
+@pytest.fixture(scope="module")
+def stars_source(shops):
+    return train_source(shops.source, "books", model=MatrixFactorization(factors=8, random_state=0))
+
+
+def fitted(task, name, source=None, **params):
+    return task.fit(task.strategy(name, source=source, random_state=0, **params))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_strategy_ranks_and_is_the_same_twice(name, task, source):
+    once, twice = (fitted(task, name, source) for _ in "ab")
+    scores = once.scores(task.evaluated_users)
+    assert scores.shape == (len(task.evaluated_users), len(task.catalogue))
+    assert np.isfinite(scores).all()
+    np.testing.assert_array_equal(scores, twice.scores(task.evaluated_users))
+    assert once.n_trainable_ > 0
+    assert clone(once).get_params() == once.get_params()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_strategy_predicts_stars(name, stars_task, stars_source):
+    strategy = fitted(stars_task, name, stars_source)
+    score = stars_task.score(strategy)
+    spread = stars_task.test["rating"].std()
+    assert score.metrics["rmse"] < 1.1 * spread
+    top = strategy.recommend(stars_task.evaluated_users[0], 3)
+    assert top["rank"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_strategy_serves_somebody_new(name, task, source):
+    newcomer = pd.DataFrame({"user": "new", "item": task.catalogue[:3], "rating": 5.0})
+    found = fitted(task, name, source).recommend_to(newcomer, 5)
+    assert not set(found["item"]) & set(newcomer["item"])
+    assert len(found) == 5
+
+
+def test_target_only_hears_nothing_of_the_source(task, source):
+    with_source, without = fitted(task, "target_only", source), fitted(task, "target_only")
+    np.testing.assert_array_equal(with_source.scores(task.users), without.scores(task.users))
+
+
+def test_somebody_without_ratings_gets_popularity_from_target_only_and_more_from_joined(task, source):
+    cold = task.budget(0)
+    users = cold.evaluated_users[:5]
+    alone, joined = fitted(cold, "target_only"), fitted(cold, "joined", source)
+    assert (alone.scores(users) == alone.popularity_).all()
+    assert np.ptp(joined.scores(users), axis=0).max() > 0
+
+
+def test_a_prior_without_weight_is_the_factorization_of_the_target_alone(task, source):
+    alone = fitted(task, "target_only", model=ImplicitALS(factors=16))
+    prior = fitted(task, "prior", source, weight=0.0)
+    np.testing.assert_array_equal(alone.scores(task.users), prior.scores(task.users))
+
+
+def test_a_prior_of_endless_weight_is_the_source(task, source):
+    prior = fitted(task, "prior", source, weight=1e8)
+    known = prior.shared_users >= 0
+    np.testing.assert_allclose(
+        prior.model_.user_factors[known], prior.source_factors[known], atol=1e-3
+    )
+    assert not known.all()
+
+
+def test_frozen_factors_are_bitwise_the_source_s(task, source):
+    frozen = fitted(task, "frozen", source)
+    known = frozen.shared_users >= 0
+    np.testing.assert_array_equal(frozen.model_.user_factors[known], frozen.source_factors[known])
+    assert np.abs(frozen.model_.user_factors[~known]).max() > 0
+
+
+def test_factors_of_shared_items_can_be_frozen_too(task, shops):
+    same_items = task.train.assign(user="other " + task.train["user"].astype(str))
+    source = train_source(as_ratings(same_items), "elsewhere", model=ImplicitALS(factors=8, random_state=0))
+    frozen = fitted(task, "frozen", source, shared="items")
+    rows = pd.Index(source.card.inputs["items"]).get_indexer(task.catalogue)
+    known = rows >= 0
+    np.testing.assert_array_equal(
+        frozen.model_.item_factors[known], source.state["item_factors"].numpy()[rows[known]]
+    )
+
+
+def test_a_warm_start_is_forgotten_with_more_iterations(task, source):
+    def distance(iterations):
+        model = ImplicitALS(iterations=iterations)
+        warm = fitted(task, "warm_start", source, model=model)
+        cold = fitted(task, "target_only", model=ImplicitALS(iterations=iterations, factors=16))
+        users = task.evaluated_users
+        return np.abs(warm.scores(users) - cold.scores(users)).mean()
+
+    assert distance(30) < distance(1)
+
+
+def test_a_mapping_is_fitted_on_well_known_shared_users_and_used_for_thin_ones(task, source):
+    mapping = fitted(task, "mapping", source)
+    thin = (np.diff(mapping.matrix_.indptr) < mapping.enough) & (mapping.shared_users >= 0)
+    assert thin.any() and not thin.all()
+    np.testing.assert_array_equal(mapping.user_factors[~thin], mapping.model_.user_factors[~thin])
+    expected = mapping.map_.predict(mapping.source_factors[thin])
+    np.testing.assert_allclose(mapping.user_factors[thin], expected, rtol=1e-5)
+
+
+def test_a_mapping_by_a_network_works_too(task, source):
+    assert task.score(fitted(task, "mapping", source, kind="mlp")).metrics["ndcg@10"] > 0
+
+
+def test_collective_factorization_hears_the_source_through_its_weight(task, source):
+    scores = [fitted(task, "cmf", source, weight=w).scores(task.evaluated_users) for w in (0.0, 0.5)]
+    cold = fitted(task.budget(0), "cmf", source, weight=0.0)
+    blind = cold.score_rows(cold.users_.get_indexer(task.evaluated_users))
+    np.testing.assert_allclose(blind, 0, atol=1e-4)
+    assert np.abs(scores[0] - scores[1]).max() > 0.01
+
+
+def test_a_codebook_needs_nothing_in_common(task, shops):
+    strangers = shops.source.ratings.assign(user="x" + shops.source.ratings["user"].astype(str))
+    source = train_source(as_ratings(strangers), "elsewhere", model=ImplicitALS(factors=16, random_state=0))
+    codebook = fitted(task, "codebook", source)
+    assert codebook.book_.shape == (codebook.kinds, codebook.kinds)
+    assert np.isfinite(task.score(codebook).units).all()
+
+
+def test_features_take_any_regressor(task, source):
+    given = fitted(task, "features", source, model=Ridge(alpha=100.0))
+    rows = np.arange(3)
+    expected = given.regressor_.predict(given.source_factors[rows])
+    np.testing.assert_allclose(given.score_rows(rows), expected, rtol=1e-5)
+
+
+def test_a_student_who_is_taught_nothing_is_the_target_alone(task, source):
+    student = fitted(task, "distill", source, taught=0)
+    alone = fitted(task, "target_only", model=ImplicitALS(factors=16))
+    np.testing.assert_array_equal(student.scores(task.users), alone.scores(task.users))
+
+
+def test_a_student_recommends_more_like_its_teacher(task, source):
+    def shared_with_teacher(strategy):
+        top = metrics_top(strategy, task)
+        return np.mean([len(set(a) & set(b)) for a, b in zip(top, teacher, strict=True)])
+
+    teacher = metrics_top(fitted(task, "joined", source), task)
+    alone = fitted(task, "target_only", model=ImplicitALS(factors=16))
+    assert shared_with_teacher(fitted(task, "distill", source)) > shared_with_teacher(alone)
+
+
+def metrics_top(strategy, task):
+    found = strategy.recommend(task.evaluated_users, 10)
+    return found["item"].to_numpy().reshape(-1, 10)
+
+
+def test_the_gate_lets_go_of_the_source_as_ratings_come(task, source):
+    weights = fitted(task, "gated", source).weights_
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    assert (weights >= 0).all().all()
+    assert weights["features"].iloc[0] > weights["features"].iloc[-1]
+
+
+def test_the_gate_gives_people_unknown_to_the_source_the_target_s_word(task, source):
+    gated = fitted(task, "gated", source)
+    strangers = np.flatnonzero((gated.shared_users < 0) & (np.diff(gated.matrix_.indptr) > 0))[:4]
+    found, alone = gated.score_rows(strangers), gated.experts_["target_only"].score_rows(strangers)
+    for ours, theirs in zip(found, alone, strict=True):
+        assert np.corrcoef(ours, theirs)[0, 1] > 0.9999
+
+
+@pytest.mark.parametrize("name", NEED_SHARED)
+def test_a_source_is_asked_for_where_one_is_needed(name, task):
+    with pytest.raises(BadInput, match=f"Strategy '{name}' needs a source"):
+        fitted(task, name)
+
+
+@pytest.mark.parametrize("name", [*NEED_SHARED, "codebook"])
+def test_a_source_of_another_domain_is_refused(name, task):
+    card = Card("pictures", "Pictures", {"name": "convnet"}, {}, ("a", "b"))
+    with pytest.raises(BadInput, match="has no user and item factors, so it is no source for ratings"):
+        fitted(task, name, Source(card, {}))
+
+
+@pytest.mark.parametrize("name", NEED_SHARED)
+def test_no_overlap_is_said_where_it_is_needed(name, task, shops):
+    strangers = shops.source.ratings.assign(user="x" + shops.source.ratings["user"].astype(str))
+    elsewhere = train_source(as_ratings(strangers), "elsewhere", model=ImplicitALS(factors=4, random_state=0))
+    with pytest.raises(BadInput, match=r"needs users whom source and target share; there are none .*'codebook'"):
+        fitted(task, name, elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "message"),
+    [
+        ("frozen", {"shared": "user"}, "There is no side to share 'user'. Did you mean 'users'"),
+        ("frozen", {"shared": "items"}, "needs items that source and target share; there are none"),
+        ("mapping", {"kind": "quadratic"}, "There is no kind of map 'quadratic'"),
+        ("mapping", {"enough": 1000}, r"users with 1000 or more target ratings .* there are 0"),
+        ("codebook", {"kinds": 10_000}, "10000 clusters cannot be made of"),
+        ("distill", {"trust": 0.0}, r"`trust` is in \(0, 1\]"),
+        ("cmf", {"weight": -1.0}, "weight"),
+        ("prior", {"weight": -1.0}, "weight"),
+    ],
+)
+def test_impossible_parameters_say_what_is_possible(name, params, message, task, source):
+    with pytest.raises(BadInput, match=message):
+        fitted(task, name, source, **params)
+
+
+def test_an_unknown_objective_is_refused(task, source):
+    with pytest.raises(UnknownName, match="There is no objective 'stars'"):
+        task.strategy("target_only").fit(task.train, objective="stars")
+
+
+def test_rows_are_taken_with_empty_ones_for_the_absent():
+    matrix = csr_array(np.arange(1, 7, dtype=np.float32).reshape(3, 2))
+    rows = np.array([2, -1, 0])
+    np.testing.assert_array_equal(rows_of(matrix, rows).toarray(), [[5, 6], [0, 0], [1, 2]])
+    np.testing.assert_array_equal(aligned(matrix.toarray(), rows), [[5, 6], [0, 0], [1, 2]])
+
+
+def verdicts(similarity, names):
+    shops = two_shops(similarity)
+    task = cold_start_task(shops.target, shops.source.users)
+    source = train_source(shops.source, "books", model=ImplicitALS(factors=32, random_state=0))
+    study = comparing.compare(names, source, task, budgets=[2], seeds=3, callbacks=())
+    return study.verdicts().set_index("strategy")["verdict"]
+
+
+def test_transfer_helps_between_similar_shops_and_not_between_strange_ones():
+    near, far = verdicts(0.8, ["joined", "gated"]), verdicts(0.0, ["joined", "gated"])
+    assert near["joined"] == near["gated"] == "helps"
+    assert far["joined"] in {"hurts", "no evidence"}
+    assert far["gated"] != "helps"

@@ -1,0 +1,276 @@
+"""Recommenders in closed form: against references in numpy, and cases worked by hand."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.sparse import csr_array
+
+from tlkit.errors import BadInput
+from tlkit.recsys import splits
+from tlkit.recsys.models import ease
+from tlkit.recsys.models.biases import Biases, fit_baseline
+from tlkit.recsys.models.ease import EASE
+from tlkit.recsys.models.neighbours import BASELINE_WEIGHT, ItemNeighbours, UserNeighbours
+from tlkit.recsys.models.popularity import Popularity
+from tlkit.recsys.models.rows import Rows, dense, times
+from tlkit.recsys.movielens import movielens
+from tlkit.recsys.tasks import RatingsTask
+
+CPU = torch.device("cpu")
+NEIGHBOURS = [ItemNeighbours, UserNeighbours]
+
+
+def some_ratings(n_users=30, n_items=20, share=0.4, seed=0):
+    draw = np.random.default_rng(seed)
+    pairs = np.argwhere(draw.random((n_users, n_items)) < share)
+    table = pd.DataFrame(pairs, columns=["user", "item"])
+    return table.assign(rating=draw.integers(1, 6, len(table)).astype(float))
+
+
+def taken(*rows):
+    """Ratings of 1, from one string of items a user."""
+    pairs = [(f"u{number}", item) for number, row in enumerate(rows) for item in row]
+    return pd.DataFrame(pairs, columns=["user", "item"]).assign(rating=1.0)
+
+
+# Sparse rows on the device
+
+
+def test_rows_are_what_scipy_says():
+    draw = np.random.default_rng(0)
+    whole = np.where(draw.random((7, 5)) < 0.5, draw.normal(size=(7, 5)), 0).astype(np.float32)
+    whole[3] = 0
+    matrix, table = csr_array(whole), draw.normal(size=(5, 3)).astype(np.float32)
+    rows, chosen = Rows(matrix, CPU), torch.tensor([4, 3, 0, 4])
+    np.testing.assert_array_equal(dense(matrix, CPU), whole)
+    np.testing.assert_array_equal(rows.dense(chosen), whole[chosen])
+    np.testing.assert_array_equal(rows.dense(chosen, power=0), whole[chosen] != 0)
+    np.testing.assert_allclose(times(matrix, torch.from_numpy(table)), whole @ table, atol=1e-6)
+    np.testing.assert_allclose(rows.times(torch.from_numpy(table), power=2), whole**2 @ table, atol=1e-5)
+    columns, values, marks = rows.padded(chosen)
+    assert marks.sum(1).tolist() == (whole[chosen] != 0).sum(1).tolist()
+    again = torch.zeros(4, 5).scatter_add_(1, columns, values * marks)
+    np.testing.assert_array_equal(again, whole[chosen])
+
+
+# Popularity and biases
+
+
+def test_popularity_counts_users_and_is_the_same_for_everybody():
+    model = Popularity().fit(taken("abc", "ab", "a", "c"))
+    np.testing.assert_array_equal(model.scores(["u0", "u3"]), [[3, 2, 2], [3, 2, 2]])
+    assert model.recommend("u3", n=2)["item"].tolist() == ["a", "b"]
+
+
+def test_biases_solve_their_normal_equations():
+    ratings = some_ratings()
+    matrix = Biases().fit(ratings).matrix_
+    found = fit_baseline(matrix, user_reg=3, item_reg=7, epochs=200)
+    rows, items = matrix.nonzero()
+    n_users, n_items = matrix.shape
+    design = np.zeros((len(rows), n_users + n_items))
+    design[np.arange(len(rows)), rows] = design[np.arange(len(rows)), n_users + items] = 1
+    penalty = np.diag([3.0] * n_users + [7.0] * n_items)
+    wanted = np.linalg.solve(design.T @ design + penalty, design.T @ (matrix.data - found.mean))
+    assert found.mean == pytest.approx(ratings["rating"].mean())
+    np.testing.assert_allclose(found.user_biases(matrix), wanted[:n_users], atol=1e-5)
+    np.testing.assert_allclose(found.item_biases, wanted[n_users:], atol=1e-5)
+
+
+def test_without_a_penalty_an_item_nobody_rated_has_no_bias():
+    ratings = taken("ab", "b").assign(item=lambda table: pd.Categorical(table["item"], ["a", "b", "c"]))
+    model = Biases(user_reg=0, item_reg=0).fit(ratings)
+    assert model.baseline_.item_biases[2] == 0 and np.isfinite(model.scores(["u0"])).all()
+
+
+def test_biases_predict_within_the_scale_and_know_a_new_user_by_his_ratings():
+    model = Biases(user_reg=0, item_reg=0).fit(some_ratings())
+    assert model.predict(np.repeat(0, 20), np.arange(20)).max() <= 5
+    generous = csr_array(np.full((1, 20), 5, dtype=np.float32))
+    severe = csr_array(np.full((1, 20), 1, dtype=np.float32))
+    assert (model.score_profiles(generous) - model.score_profiles(severe)).min() > 3.5
+
+
+# Neighbours
+
+
+def reference_weights(rows, k, shrinkage, rating):
+    """Neighbour weights of dense rows with NaN where nothing is known, pair by pair; (n, n)."""
+    n = len(rows)
+    found = np.zeros((n, n))
+    for one, other in itertools.permutations(range(n), 2):
+        both = ~np.isnan(rows[one]) & ~np.isnan(rows[other])
+        x, y = (rows[each][both] if rating else rows[each][~np.isnan(rows[each])] for each in (one, other))
+        size = np.sqrt((x**2).sum() * (y**2).sum())
+        product = (rows[one][both] * rows[other][both]).sum()
+        similar = product / size * both.sum() / (both.sum() + shrinkage) if size else 0
+        found[one, other] = max(similar, 0) ** 2
+    for one in range(n):
+        found[one, np.argsort(-found[one], kind="stable")[k:]] = 0
+    return found
+
+
+@pytest.mark.parametrize("kind", NEIGHBOURS)
+@pytest.mark.parametrize(("objective", "k"), [("ranking", 100), ("rating", 4)])
+def test_neighbours_are_those_of_a_dense_reference(kind, objective, k):
+    ratings = some_ratings(15, 14, 0.85)
+    model = kind(objective=objective, k=k, shrinkage=2).fit(ratings)
+    known = model.matrix_.toarray() > 0
+    base = model.baseline_.predict(model.matrix_) if objective == "rating" else 0
+    values = model.matrix_.toarray() - base if objective == "rating" else np.ones(known.shape)
+    left = np.where(known, values, np.nan)
+    if kind is ItemNeighbours:
+        weights = reference_weights(left.T, k, 2, objective == "rating").T
+        liking, weight = np.nan_to_num(left) @ weights, known @ weights
+    else:
+        weights = reference_weights(left, k, 2, objective == "rating")
+        liking, weight = weights @ np.nan_to_num(left), weights @ known
+    wanted = base + liking / (weight + BASELINE_WEIGHT) if objective == "rating" else liking
+    np.testing.assert_allclose(model.scores(model.users_), wanted, atol=1e-4)
+
+
+def test_item_neighbours_by_hand():
+    # a and b share one of the users {0, 1} and {0, 2}: cosine 1/2, shrunk by 1 / (1 + 1), squared 1/16.
+    model = ItemNeighbours(shrinkage=1).fit(taken("ab", "a", "b", "c"))
+    np.testing.assert_allclose(model.weights_.toarray(), [[0, 1 / 16, 0], [1 / 16, 0, 0], [0, 0, 0]])
+    np.testing.assert_allclose(model.scores(["u1"]), [[0, 1 / 16, 0]])
+
+
+def test_only_the_nearest_neighbours_count():
+    model = ItemNeighbours(k=1, shrinkage=0).fit(taken("ab", "ab", "ac", "c"))
+    assert np.diff(csr_array(model.weights_.T).indptr).max() == 1
+    assert model.weights_.toarray()[:, 0].argmax() == 1  # b is nearer to a than c is
+
+
+def test_a_user_is_not_his_own_neighbour_but_a_new_user_like_him_has_him_as_one():
+    model = UserNeighbours(shrinkage=0).fit(taken("ab", "ac", "d"))
+    np.testing.assert_allclose(model.scores(["u2"]), 0)
+    np.testing.assert_allclose(model.score_profiles(model.matrix_[[2]]), [[0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("objective", ["ranking", "rating"])
+def test_folding_a_training_profile_in_is_what_item_neighbours_say_of_him(objective):
+    model = ItemNeighbours(objective=objective).fit(some_ratings())
+    np.testing.assert_allclose(model.score_profiles(model.matrix_), model.score_rows(np.arange(30)))
+
+
+@pytest.mark.parametrize("kind", NEIGHBOURS)
+def test_neighbours_in_many_batches_are_those_of_one(kind, monkeypatch):
+    ratings = some_ratings()
+    whole = kind(objective="rating").fit(ratings).scores(np.arange(30))
+    monkeypatch.setattr("tlkit.recsys.models.neighbours.CELLS", 100)
+    np.testing.assert_allclose(kind(objective="rating").fit(ratings).scores(np.arange(30)), whole, atol=1e-6)
+
+
+def test_without_ratings_a_prediction_is_the_baseline():
+    model = UserNeighbours(objective="rating").fit(some_ratings())
+    nobody = csr_array((1, 20), dtype=np.float32)
+    np.testing.assert_allclose(model.score_profiles(nobody), model.baseline_.predict(nobody))
+
+
+# EASE
+
+
+def ease_reference(matrix, reg):
+    """Each item's weights from a ridge regression on all the other items."""
+    n = matrix.shape[1]
+    weights = np.zeros((n, n))
+    for item in range(n):
+        others = np.arange(n) != item
+        x = matrix[:, others]
+        weights[others, item] = np.linalg.solve(x.T @ x + reg * np.eye(n - 1), x.T @ matrix[:, item])
+    return weights
+
+
+def test_ease_is_a_ridge_regression_of_each_item_on_the_others():
+    model = EASE(regularization=5).fit(some_ratings())
+    x = (model.matrix_.toarray() > 0).astype(float)
+    np.testing.assert_allclose(model.weights_, ease_reference(x, 5), atol=1e-5)
+    assert (np.diag(model.weights_) == 0).all()
+    gradient = x.T @ (x @ model.weights_ - x) + 5 * model.weights_
+    np.testing.assert_allclose(gradient - np.diag(np.diag(gradient)), 0, atol=1e-3)
+    np.testing.assert_allclose(model.scores(model.users_), x @ model.weights_, atol=1e-5)
+
+
+def test_ease_by_hand():
+    # Two items, two users with both and one with a alone: a from b is 2 / (2 + 1), b from a 2 / (3 + 1).
+    model = EASE(regularization=1).fit(taken("ab", "ab", "a"))
+    np.testing.assert_allclose(model.weights_, [[0, 1 / 2], [2 / 3, 0]], atol=1e-6)
+    np.testing.assert_allclose(model.scores("u2"), [[0, 1 / 2]], atol=1e-6)
+
+
+@pytest.mark.parametrize("reg", [1.0, 30.0, 1000.0])
+def test_the_path_over_penalties_agrees_with_the_solution_at_each(reg):
+    matrix = EASE(regularization=reg).fit(some_ratings()).matrix_
+    matrix.data[:] = 1
+    counts = ease.gram(matrix)
+    np.testing.assert_array_equal(counts, (matrix.T @ matrix).toarray())
+    along = ease.Path(counts.clone()).scores(matrix, reg)
+    np.testing.assert_allclose(along, matrix @ ease.item_weights(counts, reg).numpy(), atol=1e-4)
+
+
+def test_ease_chooses_a_penalty_on_held_out_training_ratings_the_same_at_each_call():
+    model = EASE(random_state=3).fit(some_ratings(200, 30))
+    assert model.regularization_ in ease.GRID and len(model.history_) == len(ease.GRID)
+    assert model.regularization_ == ease.GRID[np.argmin([step["loss"] for step in model.history_])]
+    again = EASE(random_state=3).fit(some_ratings(200, 30))
+    np.testing.assert_array_equal(model.weights_, again.weights_)
+
+
+def test_ease_takes_the_middle_of_its_grid_where_nobody_has_enough_ratings():
+    assert EASE().fit(taken("ab", "bc")).regularization_ == pytest.approx(100)
+
+
+def test_what_is_held_out_is_a_fifth_of_each_user_and_nothing_is_lost():
+    matrix = EASE(regularization=1).fit(some_ratings(20, 40)).matrix_
+    kept, held = ease.hold_out(matrix, np.random.default_rng(0))
+    np.testing.assert_array_equal((kept + held).toarray(), matrix.toarray())
+    np.testing.assert_array_equal(np.diff(held.indptr), np.diff(matrix.indptr) // 5)
+
+
+def test_a_catalogue_too_large_for_ease_is_refused_with_its_size(monkeypatch):
+    monkeypatch.setattr(ease, "free_memory", lambda device: 2**30)
+    with pytest.raises(BadInput) as error:
+        ease.require_memory(50_000, CPU)
+    message = str(error.value)
+    assert "4 dense matrices of 50,000 x 50,000 items: 37.3 GB" in message and "1.0 GB are free" in message
+    assert "ImplicitALS or ItemNeighbours" in message
+    ease.require_memory(8_000, CPU)
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (Biases(user_reg=-1), "user_reg is 0 or more"),
+        (EASE(regularization=0), "regularization is above 0"),
+        (ItemNeighbours(k=0), "k is 1 neighbour or more"),
+        (UserNeighbours(shrinkage=-1), "shrinkage 0 common entries or more"),
+        (ItemNeighbours(objective="ratings"), "Did you mean 'rating'?"),
+    ],
+)
+def test_what_a_model_cannot_use_is_refused(model, message):
+    with pytest.raises(BadInput) as error:
+        model.fit(some_ratings())
+    assert message in str(error.value)
+
+
+# Real ratings
+
+
+@pytest.mark.realdata
+def test_neighbours_and_ease_on_movielens_are_as_good_as_measured():
+    ratings = movielens("100k").ratings
+    errors = []
+    for train, test in splits.k_folds(ratings):
+        model = ItemNeighbours(objective="rating").fit(train)
+        errors.append(np.sqrt(np.mean((model.predict(test["user"], test["item"]) - test["rating"]) ** 2)))
+    assert np.mean(errors) == pytest.approx(0.9118, abs=5e-4)
+    task = RatingsTask.split(ratings, seed=42)
+    score = task.score(EASE(random_state=0).fit(task.train)).metrics["ndcg@10"]
+    assert score == pytest.approx(0.4834, abs=2e-3)

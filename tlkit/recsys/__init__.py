@@ -1,0 +1,1 @@
+"""Recommendation: ratings, recommenders, and strategies that carry taste from one domain to another."""

@@ -1,0 +1,1 @@
+"""Recommenders, scikit-learn style: `fit(ratings)`, `predict(users, items)`, `recommend(users, n)`."""

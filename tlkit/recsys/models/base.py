@@ -1,0 +1,274 @@
+"""What every recommender shares: ids, fitting, seen items, and what to say of those nothing is known of."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from tlkit import compute
+from tlkit.errors import BadInput
+from tlkit.recsys.ratings import as_ratings, codes, places, to_matrix
+from tlkit.task import Callback, hyperparameters
+
+CELLS = 2**24  # scores held at once
+
+
+@hyperparameters
+class Recommender(BaseEstimator):
+    """Base of the recommenders: a subclass gives `learn` and `score_profiles`.
+
+    Parameters
+    ----------
+    random_state : int, optional
+        Seed of whatever is drawn.
+    device : str, optional
+        Where to compute; the best device by default.
+
+    Attributes
+    ----------
+    objective : {"ranking", "rating"}
+        What its scores are for: an order of items, or stars.
+    users_, items_ : Index
+        The catalogue.
+    matrix_ : csr_array of shape (n_users, n_items)
+        The ratings it was fitted on.
+    """
+
+    objective: ClassVar[str] = "ranking"
+
+    random_state: int | None = None
+    device: str | None = None
+
+    n_trainable_ = 0
+    history_ = ()
+
+    @abstractmethod
+    def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
+        """Learn from the ratings of all users, shape (n_users, n_items)."""
+
+    @abstractmethod
+    def score_profiles(self, profiles: csr_array) -> np.ndarray:
+        """Score every item for users known by their ratings alone: (n, n_items) to (n, n_items)."""
+
+    def score_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Score every item for the training users in `rows`, shape (len(rows), n_items)."""
+        return self.score_profiles(self.matrix_[rows])
+
+    def fit(
+        self, ratings: pd.DataFrame, items: pd.DataFrame | None = None, callbacks: Sequence[Callback] = ()
+    ) -> Recommender:
+        """Fit on a table of ratings.
+
+        Parameters
+        ----------
+        ratings : DataFrame
+            Columns user, item, rating; see `tlkit.recsys.ratings.as_ratings`.
+        items : DataFrame, optional
+            What is known of items, indexed by item id.
+        callbacks : sequence of Callback
+            Hear of the training.
+
+        Raises
+        ------
+        BadInput
+            If the table cannot be used.
+        """
+        table = as_ratings(ratings)
+        users, catalogue = table["user"].cat.categories, table["item"].cat.categories
+        known = None if items is None else items.reindex(catalogue)
+        return self.fit_matrix(to_matrix(table), users, catalogue, known, callbacks)
+
+    def fit_matrix(
+        self,
+        matrix: csr_array,
+        users: pd.Index | None = None,
+        items: pd.Index | None = None,
+        item_table: pd.DataFrame | None = None,
+        callbacks: Sequence[Callback] = (),
+        **knowledge: Any,
+    ) -> Recommender:
+        """Fit on a matrix (n_users, n_items); ids are numbers by default; `knowledge` goes to `learn`."""
+        self.users_ = pd.RangeIndex(matrix.shape[0]) if users is None else users
+        self.items_ = pd.RangeIndex(matrix.shape[1]) if items is None else items
+        self.matrix_, self.item_table_ = matrix, item_table
+        self.popularity_ = np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.float32)
+        self.scale_ = float(matrix.data.min()), float(matrix.data.max())
+        self.device_ = compute.choose_device(self.device)
+        self.history_, self._callbacks = [], callbacks
+        try:
+            with compute.seeded(self.random_state, self.device_) as generator:
+                self.learn(matrix, generator, **knowledge)
+        finally:
+            del self._callbacks
+        return self
+
+    def report(self, step: int, steps: int, loss: float) -> None:
+        """Note how far fitting has come, and tell who listens."""
+        self.history_.append({"step": step, "steps": steps, "loss": loss})
+        for callback in self._callbacks:
+            callback.on_step(self.history_[-1])
+
+    def scores(self, users: Any) -> np.ndarray:
+        """Score every item for known users, shape (n_users, n_items).
+
+        A user without ratings gets the popularity of items where scores are for ranking.
+
+        Raises
+        ------
+        BadInput
+            If a user is not in the catalogue.
+        """
+        check_is_fitted(self, "matrix_")
+        return self._scores(codes(self.users_, users, "user", self.items_))
+
+    def predict(self, users: Any, items: Any) -> np.ndarray:
+        """Score pairs of users and items, shape (n,); stars are clipped to the scale of the training ratings.
+
+        Raises
+        ------
+        BadInput
+            If an id is not in the catalogue, or there are not as many users as items.
+        """
+        check_is_fitted(self, "matrix_")
+        rows = codes(self.users_, users, "user", self.items_)
+        columns = codes(self.items_, items, "item", self.users_)
+        if len(rows) != len(columns):
+            raise BadInput(f"Pairs are needed: got {len(rows):,} users and {len(columns):,} items.")
+        found = self.score_pairs(rows, columns)
+        return found.clip(*self.scale_) if self.objective == "rating" else found
+
+    def score_pairs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Score pairs given by their codes, shape (n,)."""
+        wanted, place = np.unique(rows, return_inverse=True)
+        found = np.empty(len(rows), dtype=np.float32)
+        for part in self.batches(len(wanted)):
+            mine = (place >= part.start) & (place < part.stop)
+            found[mine] = self._scores(wanted[part])[place[mine] - part.start, columns[mine]]
+        return found
+
+    def recommend(self, users: Any, n: int = 10, seen: bool = False) -> pd.DataFrame:
+        """Recommend the items with the highest scores.
+
+        Parameters
+        ----------
+        users : id or array-like of ids
+            For whom.
+        n : int
+            How many items each, 1 to the size of the catalogue.
+        seen : bool
+            Whether items that a user has rated may come again.
+
+        Returns
+        -------
+        DataFrame
+            Columns user, rank (from 1), item, score; fewer than `n` rows for a user who has rated nearly all.
+
+        Raises
+        ------
+        BadInput
+            If a user is unknown or `n` is out of range.
+        """
+        rows = codes(self.users_, users, "user", self.items_)
+        parts = [
+            self._top(self.users_[rows[part]], self._scores(rows[part]), self.matrix_[rows[part]], n, seen)
+            for part in self.batches(len(rows))
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def recommend_to(self, ratings: pd.DataFrame, n: int = 10, seen: bool = False) -> pd.DataFrame:
+        """Recommend to new users, folded in by their ratings of known items; nothing is fitted again."""
+        table = as_ratings(ratings, items=self.items_)
+        profiles = to_matrix(table)
+        found = self._or_popularity(self.score_profiles(profiles), self.is_known(profiles))
+        return self._top(table["user"].cat.categories, found, profiles, n, seen)
+
+    def batches(self, n_rows: int) -> Iterator[slice]:
+        """Cut rows into slices small enough to score against every item at once."""
+        size = max(CELLS // len(self.items_), 1)
+        return (slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size))
+
+    def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
+        """Tell of whom anything is known, by default a rating; shape (n,)."""
+        return np.diff(profiles.indptr) > 0
+
+    def _scores(self, rows: np.ndarray) -> np.ndarray:
+        return self._or_popularity(self.score_rows(rows), self.is_known(self.matrix_[rows], rows))
+
+    def _or_popularity(self, scores: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """Whom nothing is known of gets what most people take."""
+        if self.objective != "ranking" or known.all():
+            return scores
+        return np.where(known[:, None], scores, self.popularity_)
+
+    def _top(
+        self, users: pd.Index, scores: np.ndarray, profiles: csr_array, n: int, seen: bool
+    ) -> pd.DataFrame:
+        if not 1 <= n <= len(self.items_):
+            raise BadInput(f"n = {n!r} items were asked for; the catalogue has 1 to {len(self.items_):,}.")
+        scores = np.array(scores, dtype=np.float32)
+        if not seen:
+            scores[places(profiles)] = -np.inf
+        # A stable sort, so that equal scores come in the catalogue's order.
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :n]
+        found = np.take_along_axis(scores, best, axis=1)
+        kept = np.isfinite(found).ravel()
+        columns = {
+            "user": np.repeat(users.to_numpy(), n),
+            "rank": np.tile(np.arange(1, n + 1), len(users)),
+            "item": self.items_.to_numpy()[best.ravel()],
+            "score": found.ravel(),
+        }
+        return pd.DataFrame({name: column[kept] for name, column in columns.items()})
+
+
+@hyperparameters
+class FactorModel(Recommender):
+    """Base of the recommenders with a vector for each user and item: a subclass gives `learn` and `fold_in`.
+
+    Attributes
+    ----------
+    user_factors : ndarray of shape (n_users, n_factors), float32
+    item_factors : ndarray of shape (n_items, n_factors), float32
+    """
+
+    learned: ClassVar[tuple[str, ...]] = ("user_factors", "item_factors")
+
+    @abstractmethod
+    def fold_in(self, profiles: csr_array) -> np.ndarray:
+        """Find factors (n, n_factors) for users known by their ratings (n, n_items) alone."""
+
+    def score_factors(self, factors: np.ndarray) -> np.ndarray:
+        """Score every item for users with these factors: (n, n_factors) to (n, n_items)."""
+        return factors @ self.item_factors.T
+
+    def score_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Score by the learned factors."""
+        return self.score_factors(self.user_factors[rows])
+
+    def score_profiles(self, profiles: csr_array) -> np.ndarray:
+        """Score by folded-in factors."""
+        return self.score_factors(self.fold_in(profiles))
+
+    def score_pairs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Score pairs without scoring every item."""
+        if self.objective == "ranking":
+            return super().score_pairs(rows, columns)
+        return np.einsum("nf,nf->n", self.user_factors[rows], self.item_factors[columns])
+
+    def export(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        """Return the card's architecture, inputs and classes, and the weights: see `Source.from_fitted`."""
+        check_is_fitted(self, "matrix_")
+        parts = {
+            "architecture": {"name": type(self).__name__, "params": self.get_params()},
+            "inputs": {"users": self.users_.tolist(), "items": self.items_.tolist()},
+            "classes": (),
+        }
+        return parts, {name: torch.as_tensor(getattr(self, name)) for name in self.learned}

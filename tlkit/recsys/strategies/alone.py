@@ -1,0 +1,41 @@
+"""No transfer: what the target's own ratings say."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+
+from tlkit.recsys.models.base import Recommender
+from tlkit.recsys.strategies.base import RatingsStrategy
+from tlkit.task import hyperparameters
+
+
+@hyperparameters
+class TargetOnly(RatingsStrategy):
+    """A recommender fitted on the target alone: the baseline that gains are measured against.
+
+    Parameters
+    ----------
+    model : Recommender, optional
+        By default `EASE` for ranking, its penalty chosen within the training data, and
+        `MatrixFactorization` for stars.
+    """
+
+    name = "target_only"
+    title = "Target only"
+    idea = "Learn from the target's own ratings and nothing else."
+
+    model: Recommender | None = None
+
+    def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
+        """Fit the recommender."""
+        self.model_ = self.train(self.model_like(self.model), matrix)
+
+    def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score as the recommender does."""
+        return self.model_.score_profiles(profiles)
+
+    def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
+        """Nobody is known by a source."""
+        return super().is_known(profiles)

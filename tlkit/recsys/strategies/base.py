@@ -1,0 +1,177 @@
+"""What the ratings strategies share: the source's knowledge, laid out along the target's users and items."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array, vstack
+from sklearn.base import clone
+
+from tlkit.errors import BadInput, require_known
+from tlkit.recsys.models.base import Recommender
+from tlkit.recsys.models.ease import EASE
+from tlkit.recsys.models.implicit_als import ImplicitALS
+from tlkit.recsys.models.matrix_factorization import MatrixFactorization
+from tlkit.recsys.ratings import to_matrix
+from tlkit.source import Source
+from tlkit.task import Callback, Strategy, hyperparameters
+
+STRONGEST = {"ranking": EASE, "rating": MatrixFactorization}
+ENOUGH = 5  # ratings of a user from which the target's own picture of him is worth learning from
+FACTORIZATION = {"ranking": ImplicitALS, "rating": MatrixFactorization}
+
+
+@hyperparameters
+class RatingsStrategy(Recommender, Strategy):
+    """Base of the ratings strategies: a subclass gives `learn` and `score_with`.
+
+    Parameters
+    ----------
+    source : Source, optional
+        What is transferred.
+    random_state : int, optional
+        Seed of whatever is drawn.
+    device : str, optional
+        Where to compute; the best device by default.
+    """
+
+    defaults: ClassVar[dict[str, type[Recommender]]] = STRONGEST
+
+    source: Source | None = None
+
+    @abstractmethod
+    def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score every item (n, n_items) for the users in `rows`, were `profiles` all their target ratings."""
+
+    def score_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Score by the ratings of the training data."""
+        return self.score_with(rows, self.matrix_[rows])
+
+    def score_profiles(self, profiles: csr_array) -> np.ndarray:
+        """Score for users whom the source does not know either."""
+        return self.score_with(np.full(profiles.shape[0], -1), profiles)
+
+    def fit(
+        self,
+        ratings: pd.DataFrame,
+        items: pd.DataFrame | None = None,
+        objective: str = "ranking",
+        callbacks: Sequence[Callback] = (),
+    ) -> RatingsStrategy:
+        """Fit on the target's ratings.
+
+        Parameters
+        ----------
+        ratings : DataFrame
+            Columns user, item, rating; see `tlkit.recsys.ratings.as_ratings`.
+        items : DataFrame, optional
+            What is known of items, indexed by item id.
+        objective : {"ranking", "rating"}
+            What scores are for: an order of items, or stars.
+        callbacks : sequence of Callback
+            Hear of the training.
+
+        Raises
+        ------
+        BadInput
+            If the table cannot be used, or the source is not one the strategy can use.
+        """
+        self.objective = require_known("objective", objective, STRONGEST)
+        for name in ("shared_users", "source_factors"):
+            vars(self).pop(name, None)
+        return super().fit(ratings, items, callbacks)
+
+    def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
+        """A user of the source is known before the first rating, to a strategy that has a source."""
+        known = super().is_known(profiles)
+        if rows is None or self.source is None:
+            return known
+        return known | ((rows >= 0) & (self.shared_users[rows] >= 0))
+
+    def say(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score as `score_with`, and by popularity where nothing is known of a user."""
+        return self._or_popularity(self.score_with(rows, profiles), self.is_known(profiles, rows))
+
+    def model_like(self, model: Recommender | None, **params: Any) -> Recommender:
+        """Return an unfitted copy of a recommender, or of the default one for the objective, seeded."""
+        made = clone(model) if model is not None else self.defaults[self.objective]()
+        return made.set_params(random_state=self.random_state, device=self.device, **params)
+
+    def train(self, model: Recommender, matrix: csr_array, **knowledge: Any) -> Recommender:
+        """Fit a recommender on a matrix, with what it is to know beforehand."""
+        table = self.item_table_ if matrix.shape[1] == len(self.items_) else None
+        model.fit_matrix(matrix, item_table=table, callbacks=self._callbacks, **knowledge)
+        self.n_trainable_ = model.n_trainable_
+        return model
+
+    def needed_source(self) -> Source:
+        """Return the source.
+
+        Raises
+        ------
+        BadInput
+            If there is none, or it holds no ratings' factors.
+        """
+        if not isinstance(self.source, Source):
+            raise BadInput(
+                f"Strategy {self.name!r} needs a source, such as tlkit.load_source('two_shops'); "
+                f"got {self.source!r}."
+            )
+        if "user_factors" not in self.source.state:
+            raise BadInput(
+                f"Source {self.source.name!r} has no user and item factors, so it is no source for ratings. "
+                "tlkit.load_source('two_shops') is one; Source.from_fitted makes one of your own recommender."
+            )
+        return self.source
+
+    @cached_property
+    def shared_users(self) -> np.ndarray:
+        """The source's row of each target user, -1 where it has none; shape (n_users,)."""
+        return pd.Index(self.needed_source().card.inputs["users"]).get_indexer(self.users_)
+
+    def need_shared_users(self) -> np.ndarray:
+        """Return `shared_users`.
+
+        Raises
+        ------
+        BadInput
+            If source and target have no user in common.
+        """
+        if (self.shared_users >= 0).any():
+            return self.shared_users
+        theirs = self.needed_source().card.inputs["users"]
+        raise BadInput(
+            f"Strategy {self.name!r} needs users whom source and target share; there are none among "
+            f"{len(theirs):,} and {len(self.users_):,} (ids such as {theirs[0]!r} and {self.users_[0]!r}). "
+            "Give both the same ids, or take strategy 'codebook', which needs no overlap."
+        )
+
+    @cached_property
+    def source_factors(self) -> np.ndarray:
+        """The source's factors of the target's users, zero where it does not know them; (n_users, f)."""
+        return aligned(self.needed_source().state["user_factors"].numpy(), self.need_shared_users())
+
+    def source_matrix(self) -> csr_array:
+        """The source's ratings; rows are the target's users, then those whom only the source knows."""
+        table = self.needed_source().task.train
+        self.need_shared_users()
+        theirs = table["user"].cat.categories
+        here = self.users_.append(theirs.difference(self.users_, sort=False))
+        rows = theirs.get_indexer(here)
+        return rows_of(to_matrix(table), rows)
+
+
+def aligned(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the given rows of an array, zeros where a row is -1."""
+    return np.where((rows >= 0)[:, None], values[rows], 0).astype(values.dtype)
+
+
+def rows_of(matrix: csr_array, rows: np.ndarray) -> csr_array:
+    """Return the given rows of a sparse matrix, empty ones where a row is -1."""
+    empty = csr_array((1, matrix.shape[1]), dtype=matrix.dtype)
+    return csr_array(vstack([matrix, empty], format="csr")[np.where(rows >= 0, rows, matrix.shape[0])])

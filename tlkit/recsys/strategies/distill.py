@@ -1,0 +1,82 @@
+"""A large teacher's rankings in a small student."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array, vstack
+
+from tlkit.errors import BadInput
+from tlkit.recsys.metrics import top_k
+from tlkit.recsys.ratings import binary
+from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy
+from tlkit.recsys.strategies.joined import Joined
+from tlkit.task import hyperparameters
+
+
+@hyperparameters
+class Distill(RatingsStrategy):
+    """Train a small factorization on the target's ratings and on what a large teacher would recommend.
+
+    Ranking distillation (Tang and Wang, arXiv:1809.07428, section 3): the teacher, `joined` on both domains,
+    ranks the items that a user has not rated; the student takes the first of them as weak positives. The
+    student needs no source data and no large model when it recommends.
+
+    Parameters
+    ----------
+    factors : int
+        Of the student.
+    taught : int
+        Items the teacher adds for each user.
+    trust : float
+        How much a taught item counts against a rated one, in (0, 1].
+    """
+
+    name = "distill"
+    title = "Ranking distillation"
+    idea = "A large model of both shops recommends; a small one learns from that and from the ratings."
+    defaults = FACTORIZATION
+
+    factors: int = 16
+    taught: int = 20
+    trust: float = 0.3
+
+    def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
+        """Fit the teacher, let it add to the ratings, and fit the student on both."""
+        if not 0 < self.trust <= 1 or not 0 <= self.taught <= matrix.shape[1]:
+            raise BadInput(
+                f"`trust` is in (0, 1] and `taught` from 0 to {matrix.shape[1]:,} items; "
+                f"got trust={self.trust!r} and taught={self.taught!r}."
+            )
+        lesson = self._lesson(matrix) if self.taught else csr_array(matrix.shape, dtype=matrix.dtype)
+        weights = csr_array(binary(matrix) + self.trust * binary(lesson))
+        student = self.model_like(None, factors=self.factors)
+        self.model_ = self.train(student, csr_array(matrix + lesson), entry_weights=weights)
+
+    def score_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Score by the student's factors."""
+        return self.model_.score_rows(rows)
+
+    def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score by folding the target's ratings into the student."""
+        return self.model_.score_profiles(profiles)
+
+    def _lesson(self, matrix: csr_array) -> csr_array:
+        """Return the teacher's scores of the items that it puts first, (n_users, n_items)."""
+        teacher = Joined(source=self.source, random_state=self.random_state, device=self.device)
+        teacher.objective = self.objective
+        teacher.fit_matrix(matrix, self.users_, self.items_)
+        parts = [
+            self._best(teacher, np.arange(part.start, part.stop)) for part in self.batches(len(self.users_))
+        ]
+        return csr_array(vstack(parts, format="csr"))
+
+    def _best(self, teacher: Joined, rows: np.ndarray) -> csr_array:
+        scores = teacher.say(rows, self.matrix_[rows])
+        best = top_k(scores, binary(self.matrix_[rows]).toarray() > 0, self.taught)
+        values = np.take_along_axis(scores, best, axis=1).clip(*teacher.scale_)
+        taught = csr_array(
+            (values.ravel(), best.ravel(), np.arange(0, values.size + 1, self.taught)), shape=scores.shape
+        )
+        # A user who has rated nearly all is taught nothing twice.
+        return csr_array(taught - taught.multiply(binary(self.matrix_[rows])))

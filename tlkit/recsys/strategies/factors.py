@@ -1,0 +1,159 @@
+"""The source's factors inside the target's factorization: as a start, as a prior, or for good."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.sparse import csr_array
+
+from tlkit.errors import BadInput, require_known
+from tlkit.recsys.models.base import FactorModel
+from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy, aligned
+from tlkit.task import hyperparameters
+
+
+@hyperparameters
+class FactorStrategy(RatingsStrategy):
+    """Base of the strategies that hand factors over: a subclass gives `knowledge`.
+
+    Parameters
+    ----------
+    model : FactorModel, optional
+        By default `ImplicitALS` for ranking and `MatrixFactorization` for stars; it gets as many factors
+        as the source has.
+    """
+
+    defaults = FACTORIZATION
+
+    model: FactorModel | None = None
+
+    @abstractmethod
+    def knowledge(self) -> dict[str, Any]:
+        """Return what the factorization is to know beforehand, as keywords of its `learn`."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what the factorization is to be like: by default, as wide as the source."""
+        return {"factors": self.needed_source().card.architecture["params"]["factors"]}
+
+    def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
+        """Fit the factorization with the source's knowledge."""
+        self.model_ = self.train(self.model_like(self.model, **self.parameters()), matrix, **self.knowledge())
+
+    def score_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Score by the learned factors."""
+        return self.model_.score_rows(rows)
+
+    def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score by folding the target's ratings in."""
+        return self.model_.score_profiles(profiles)
+
+
+@hyperparameters
+class WarmStart(FactorStrategy):
+    """Start alternating least squares from the source's user factors instead of from the target's own.
+
+    Parameters
+    ----------
+    iterations : int
+        Of the factorization: the fewer, the more of the start is left.
+    """
+
+    name = "warm_start"
+    title = "Warm start"
+    idea = "Begin the target's factorization at the source's user factors, and let it move."
+
+    iterations: int = 3
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the factorization's parameters, its iterations among them."""
+        return super().parameters() | {"iterations": self.iterations}
+
+    def knowledge(self) -> dict[str, Any]:
+        """Return the source's user factors as a start."""
+        return {"start": (self.source_factors, None)}
+
+    def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
+        """Where the start is left, nothing remains of it for users without ratings."""
+        return np.diff(profiles.indptr) > 0
+
+
+@hyperparameters
+class Prior(FactorStrategy):
+    """Shrink each user's factors toward the source's instead of toward zero.
+
+    The Gaussian prior of probabilistic matrix factorization (Salakhutdinov and Mnih, NIPS 2007, section 2)
+    with its mean at the source's factors: what L2-SP (Li et al., arXiv:1802.01483) is for networks. The
+    closed form stays one: each user's normal equations gain `weight` on both sides.
+
+    Parameters
+    ----------
+    weight : float
+        Strength of the prior. At 0 it is the factorization of the target alone; as it grows, the user
+        factors become the source's.
+    """
+
+    name = "prior"
+    title = "Source as prior"
+    idea = "Shrink each user's factors toward the source's; ratings in the target pull them away."
+
+    weight: float = 40.0
+
+    def knowledge(self) -> dict[str, Any]:
+        """Return the source's user factors as prior means, without weight where it does not know a user."""
+        if not self.weight >= 0:
+            raise BadInput(f"The prior's weight is 0 or more; got {self.weight!r}.")
+        return {"user_prior": self._prior(np.arange(len(self.users_)))}
+
+    def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score by folding the target's ratings in, under the same prior."""
+        return self.model_.score_factors(self.model_.fold_in(profiles, self._prior(rows)))
+
+    def _prior(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the prior means and weights of the users in `rows`."""
+        known = (rows >= 0) & (self.need_shared_users()[rows] >= 0)
+        weights = np.where(known, self.weight, 0).astype(np.float32)
+        return np.where(known[:, None], self.source_factors[rows], 0), weights
+
+
+@hyperparameters
+class Frozen(FactorStrategy):
+    """Keep the source's factors of what both domains share, and learn the other side around them.
+
+    Parameters
+    ----------
+    shared : {"users", "items"}
+        Whose factors are kept.
+    """
+
+    name = "frozen"
+    title = "Frozen factors"
+    idea = "Keep the source's factors of shared users; learn only the target's items around them."
+    SIDES: ClassVar[dict[str, str]] = {"users": "fixed_users", "items": "fixed_items"}
+
+    shared: str = "users"
+
+    def knowledge(self) -> dict[str, Any]:
+        """Return the source's factors of one side, and that they are not to move."""
+        require_known("side to share", self.shared, self.SIDES)
+        if self.shared == "users":
+            return {"start": (self.source_factors, None), "fixed_users": self.shared_users >= 0}
+        places = self._shared_items()
+        items = aligned(self.needed_source().state["item_factors"].numpy(), places)
+        return {"start": (None, items), "fixed_items": places >= 0}
+
+    def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
+        """Shared items say nothing of a user without ratings."""
+        return super().is_known(profiles, rows if self.shared == "users" else None)
+
+    def _shared_items(self) -> np.ndarray:
+        places = pd.Index(self.needed_source().card.inputs["items"]).get_indexer(self.items_)
+        if (places >= 0).any():
+            return places
+        raise BadInput(
+            "Strategy 'frozen' with shared='items' needs items that source and target share; there are none. "
+            "Take shared='users' where people are the same."
+        )

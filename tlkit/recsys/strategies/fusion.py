@@ -1,0 +1,248 @@
+"""Several recommenders as one, weighed by what each said of ratings that it had not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.sparse import csr_array
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold
+
+from tlkit.errors import BadInput
+from tlkit.recsys.metrics import ndcg, top_k
+from tlkit.recsys.models.autoencoders import AutoRec, MultiDAE
+from tlkit.recsys.models.base import Recommender
+from tlkit.recsys.models.content import ContentBased, numbers
+from tlkit.recsys.models.ease import EASE, hold_out
+from tlkit.recsys.models.implicit_als import ImplicitALS
+from tlkit.recsys.models.matrix_factorization import MatrixFactorization
+from tlkit.recsys.models.neighbours import ItemNeighbours, UserNeighbours
+from tlkit.recsys.ratings import binary, places
+from tlkit.recsys.strategies.base import RatingsStrategy
+from tlkit.recsys.strategies.joined import Joined
+from tlkit.task import hyperparameters
+
+CELLS = 2**24  # validation scores held at once, of all members together
+JUDGES = 1_000  # users whose held-out items the weights of a ranking are learned on
+PARTS = 20  # that weights are shared out in
+LISTED = 10
+
+
+def default_members(objective: str) -> dict[str, Recommender]:
+    """Return unfitted recommenders of every kind for an objective, by label."""
+    of_both = {
+        "item neighbours": ItemNeighbours(objective=objective),
+        "user neighbours": UserNeighbours(objective=objective),
+        "content": ContentBased(objective=objective),
+    }
+    if objective == "rating":
+        return of_both | {"factorization": MatrixFactorization(), "autoencoder": AutoRec()}
+    return of_both | {"factorization": ImplicitALS(), "autoencoder": MultiDAE(), "linear": EASE()}
+
+
+@hyperparameters
+class Fusion(RatingsStrategy):
+    """A weighted sum of recommenders, no weight below zero, learned inside the training ratings.
+
+    Stars: each member predicts every training rating from a fit on the other folds, and ridge regression
+    finds the weights (stacking; Wolpert, Neural Networks 5(2), 1992; without negative weights, Breiman,
+    Machine Learning 24, 1996). Ranking: members are fitted without a fifth of each user's ratings, scores
+    are put in standard deviations user by user, and weights are shared out where they serve NDCG@10 on the
+    held-out items best (ensemble selection; see `select`), or evenly where nobody has five ratings. In the
+    end members are fitted on all training ratings.
+
+    Parameters
+    ----------
+    source : Source, optional
+        With one, both domains joined are a member too, by default.
+    members : mapping of str to Recommender, optional
+        What to fuse, by label; by default neighbours, a factorization, an autoencoder and, where items have
+        features, content.
+    folds : int
+        How often members are fitted to be judged by stars, 2 or more.
+
+    Attributes
+    ----------
+    members_ : dict of str to Recommender
+        Fitted on all training ratings.
+    weights_ : DataFrame
+        One row a member: weight, and how good it was alone where the weights were learned: `rmse` or
+        `ndcg@10`.
+    """
+
+    name = "fusion"
+    title = "Fusion of recommenders"
+    idea = "Let several kinds of recommenders speak, and weigh them by how well they did on unseen ratings."
+
+    members: Mapping[str, Recommender] | None = None
+    folds: int = 5
+
+    def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
+        """Learn the weights on held-out training ratings, then fit the members on all."""
+        rng = np.random.default_rng(
+            int(torch.randint(2**31 - 1, (), generator=generator, device=generator.device))
+        )
+        chosen = self._chosen()
+        stack = self._stack_stars if self.objective == "rating" else self._stack_ranking
+        weights, alone, self.intercept_ = stack(chosen, matrix, rng)
+        measure = "rmse" if self.objective == "rating" else "ndcg@10"
+        labels = pd.Index(chosen, name="member")
+        self.weights_ = pd.DataFrame({"weight": weights, measure: alone}, labels)
+        self.members_ = self._fit_members(chosen, matrix)
+        self.n_trainable_ = sum(member.n_trainable_ for member in self.members_.values()) + len(chosen)
+
+    def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score by the weighted sum of what the members say of the profiles."""
+        return self._mixed(
+            member.say(rows, profiles)
+            if isinstance(member, RatingsStrategy)
+            else member.score_profiles(profiles)
+            for member in self.members_.values()
+        )
+
+    def score_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Score by the weighted sum of what the members say of training users."""
+        return self._mixed(member.scores(self.users_[rows]) for member in self.members_.values())
+
+    def score_pairs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Score pairs; stars without scoring every item."""
+        if self.objective == "ranking":
+            return super().score_pairs(rows, columns)
+        return self._said(self.members_, rows, columns) @ self._weights + self.intercept_
+
+    @property
+    def _weights(self) -> np.ndarray:
+        return self.weights_["weight"].to_numpy(np.float32)
+
+    def _chosen(self) -> dict[str, Recommender]:
+        """The members to be, unfitted and seeded."""
+        if self.folds < 2:
+            raise BadInput(f"folds is 2 or more; got {self.folds!r}.")
+        members = default_members(self.objective) if self.members is None else dict(self.members)
+        if self.members is None and not has_features(self.item_table_):
+            del members["content"]
+        if self.members is None and self.source is not None:
+            members["both domains"] = Joined()
+        if not members:
+            raise BadInput("There is nothing to fuse: members is empty.")
+        return {label: self._prepared(label, member) for label, member in members.items()}
+
+    def _prepared(self, label: str, member: Recommender) -> Recommender:
+        member = self.model_like(member)
+        if isinstance(member, RatingsStrategy):
+            member.set_params(source=self.source)
+            member.objective = self.objective
+        elif member.objective != self.objective:
+            raise BadInput(
+                f"The member {label!r} scores for {member.objective!r} and the task is one of "
+                f"{self.objective!r}: take another recommender, or set its objective."
+            )
+        return member
+
+    def _fit_members(self, chosen: Mapping[str, Recommender], matrix: csr_array) -> dict[str, Recommender]:
+        return {label: self._fit_member(member, matrix) for label, member in chosen.items()}
+
+    def _fit_member(self, member: Recommender, matrix: csr_array) -> Recommender:
+        fresh = clone(member)
+        if isinstance(member, RatingsStrategy):
+            fresh.objective = self.objective
+        return fresh.fit_matrix(matrix, self.users_, self.items_, self.item_table_, self._callbacks)
+
+    def _mixed(self, opinions: Iterable[np.ndarray]) -> np.ndarray:
+        """Add up members' scores (n, n_items), one member at a time."""
+        said = (weight * self._comparable(each) for weight, each in zip(self._weights, opinions, strict=True))
+        return sum(said) + self.intercept_
+
+    def _comparable(self, scores: np.ndarray) -> np.ndarray:
+        """Stars clipped to the scale; for ranking, standard deviations from a user's mean."""
+        if self.objective == "rating":
+            return scores.clip(*self.scale_)
+        spread = scores.std(axis=1, keepdims=True)
+        return (scores - scores.mean(axis=1, keepdims=True)) / np.maximum(spread, np.float32(1e-9))
+
+    def _said(self, members: Mapping[str, Recommender], rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """What each member says of pairs, (n, n_members), in stars."""
+        rows = rows.astype(np.int64)
+        said = [self._comparable(member.score_pairs(rows, columns)) for member in members.values()]
+        return np.column_stack(said)
+
+    def _stack_stars(
+        self, chosen: Mapping[str, Recommender], matrix: csr_array, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Return each member's weight and error alone, and the intercept, by out-of-fold predictions."""
+        rows, columns = places(matrix)
+        if len(rows) < self.folds:
+            raise BadInput(f"{len(rows)} ratings cannot be parted into {self.folds} folds.")
+        said = np.empty((len(rows), len(chosen)), dtype=np.float32)
+        folds = KFold(self.folds, shuffle=True, random_state=int(rng.integers(2**31)))
+        for kept, held in folds.split(rows):
+            entries = (matrix.data[kept], (rows[kept], columns[kept]))
+            members = self._fit_members(chosen, csr_array(entries, shape=matrix.shape))
+            said[held] = self._said(members, rows[held], columns[held])
+        stacker = Ridge(positive=True).fit(said, matrix.data)
+        errors = np.sqrt(((said - matrix.data[:, None]) ** 2).mean(axis=0))
+        return stacker.coef_, errors, float(stacker.intercept_)
+
+    def _stack_ranking(
+        self, chosen: Mapping[str, Recommender], matrix: csr_array, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Return each member's weight and NDCG@10 alone, by items held out of each user's ratings."""
+        kept, held = hold_out(matrix, rng)
+        judges = rng.permutation(np.flatnonzero(np.diff(held.indptr)))
+        judges = judges[: max(min(JUDGES, CELLS // (matrix.shape[1] * len(chosen))), 1)]
+        if not len(judges):
+            return np.full(len(chosen), 1 / len(chosen)), np.full(len(chosen), np.nan), 0.0
+        members = self._fit_members(chosen, kept)
+        seen, wanted = (binary(each[judges]).toarray() > 0 for each in (kept, held))
+        scores = np.stack(
+            [self._comparable(member.scores(self.users_[judges])) for member in members.values()]
+        )
+        return *select(scores, seen, wanted), 0.0
+
+
+def has_features(items: pd.DataFrame | None) -> bool:
+    """Say whether a table of items has anything that content can be learned from."""
+    try:
+        return numbers(items).size > 0
+    except BadInput:
+        return False
+
+
+def select(scores: np.ndarray, seen: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share weight out among members, one equal part after the other to whoever makes the mixture best.
+
+    Caruana et al., Ensemble selection from libraries of models, ICML 2004, section 2.1: with repetition, and
+    the best of all mixtures on the way is taken. It is no worse than the best member where it is learned.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_members, n_users, n_items)
+        What members say, comparable with each other.
+    seen, wanted : ndarray of bool, shape (n_users, n_items)
+        Items that cannot be recommended, and held-out ones; everybody has one or more of the latter.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_members,)
+        Adding up to 1.
+    alone : ndarray of shape (n_members,)
+        NDCG@10 of each member.
+    """
+    parts, found = np.zeros(len(scores)), []
+    mixed = np.zeros_like(scores[0])
+    for _ in range(PARTS):
+        quality = [_ndcg(mixed + each, seen, wanted) for each in scores]
+        best = int(np.argmax(quality))
+        mixed, parts[best] = mixed + scores[best], parts[best] + 1
+        found.append((quality, parts.copy()))
+    _, parts = max(found, key=lambda each: max(each[0]))
+    return parts / parts.sum(), np.array(found[0][0])
+
+
+def _ndcg(scores: np.ndarray, seen: np.ndarray, wanted: np.ndarray) -> float:
+    items = top_k(scores, seen, min(LISTED, scores.shape[1]))
+    return float(ndcg(np.take_along_axis(wanted, items, axis=1), wanted.sum(axis=1)).mean())

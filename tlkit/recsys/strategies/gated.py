@@ -1,0 +1,145 @@
+"""Leaning on the source while the target is thin, and letting go as it grows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.sparse import csr_array
+from sklearn.base import clone
+
+from tlkit.errors import BadInput
+from tlkit.recsys.metrics import ranking_units, top_k
+from tlkit.recsys.ratings import binary, places, split_rows
+from tlkit.recsys.strategies.alone import TargetOnly
+from tlkit.recsys.strategies.base import ENOUGH, RatingsStrategy, rows_of
+from tlkit.recsys.strategies.factors import Prior
+from tlkit.recsys.strategies.features import Features
+from tlkit.recsys.strategies.joined import Joined
+from tlkit.task import hyperparameters
+
+COUNTS = (0, 1, 2, 3, 5, 8, 12, 20)  # target ratings at which the gate is learned
+PARTS = 5  # weights are fifths
+BEST = 5  # mixtures whose mean is taken: the very best one is partly luck
+FIFTHS, TRIED = 5, 2  # a fifth of the users is made cold at a time, and two of the fifths are tried
+LISTED = 10
+
+
+@hyperparameters
+class Gated(RatingsStrategy):
+    """Mix experts with weights that depend on how many target ratings a user has.
+
+    The weights are learned where the answer is known. Users with target ratings are made cold, a fifth of
+    them at a time, and experts are fitted without them; at each of a few numbers of ratings the mixture is
+    kept that ranks (or predicts) their other ratings best, and between those numbers weights are
+    interpolated. Nobody's held-out ratings are seen: all of this happens inside the training data.
+
+    Parameters
+    ----------
+    experts : mapping of str to RatingsStrategy, optional
+        By default `target_only`, `joined`, `prior` and `features`.
+
+    Attributes
+    ----------
+    weights_ : DataFrame
+        One row a number of target ratings, one column an expert; rows add up to 1.
+    """
+
+    name = "gated"
+    title = "Gated by what is known"
+    idea = "Mix target, joint and source-only models user by user; the source counts less with each rating."
+
+    experts: Mapping[str, RatingsStrategy] | None = None
+
+    def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
+        """Learn the gate on users made cold, then fit the experts on everything."""
+        users = np.flatnonzero((self.need_shared_users() >= 0) & (np.diff(matrix.indptr) >= ENOUGH))
+        if len(users) < FIFTHS:
+            raise BadInput(
+                f"The gate is learned on users with {ENOUGH} or more target ratings whom the source knows "
+                f"too; there are {len(users)}. Make fewer users cold, or take another source."
+            )
+        rng = np.random.default_rng(self.random_state)
+        self.weights_ = self._learn_gate(matrix, np.array_split(rng.permutation(users), FIFTHS)[:TRIED], rng)
+        self.experts_ = self._fit_experts(matrix)
+        self.n_trainable_ = sum(expert.n_trainable_ for expert in self.experts_.values())
+
+    def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score by the mixture that a user's number of ratings calls for."""
+        counts = np.diff(profiles.indptr)
+        weights = np.column_stack(
+            [np.interp(counts, self.weights_.index, w) for w in self.weights_.T.to_numpy()]
+        )
+        # Whom the source does not know gets what the target alone says.
+        weights[(rows < 0) | (self.shared_users[rows] < 0)] = np.eye(len(self.experts_))[0]
+        return np.einsum("ne,eni->ni", weights, self._opinions(self.experts_, rows, profiles))
+
+    def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
+        """The experts have said what is to be said of strangers."""
+        return np.ones(profiles.shape[0], dtype=bool)
+
+    def _fit_experts(self, matrix: csr_array) -> dict[str, RatingsStrategy]:
+        chosen = self.experts or {kind.name: kind() for kind in (TargetOnly, Joined, Prior, Features)}
+        return {label: self._fit_expert(clone(expert), matrix) for label, expert in chosen.items()}
+
+    def _fit_expert(self, expert: RatingsStrategy, matrix: csr_array) -> RatingsStrategy:
+        expert.set_params(source=self.source, random_state=self.random_state, device=self.device)
+        expert.objective = self.objective
+        return expert.fit_matrix(matrix, self.users_, self.items_, self.item_table_)
+
+    def _opinions(
+        self, experts: Mapping[str, RatingsStrategy], rows: np.ndarray, profiles: csr_array
+    ) -> np.ndarray:
+        """Return what each expert says, (n_experts, n, n_items); for ranking in standard deviations."""
+        said = np.stack([expert.say(rows, profiles) for expert in experts.values()])
+        if self.objective == "rating":
+            return said
+        spread = said.std(axis=2, keepdims=True)
+        return (said - said.mean(axis=2, keepdims=True)) / np.maximum(spread, 1e-9)
+
+    def _learn_gate(
+        self, matrix: csr_array, parts: list[np.ndarray], rng: np.random.Generator
+    ) -> pd.DataFrame:
+        """Make each part of the users cold in turn and see which mixture serves them best."""
+        found: dict[int, list[np.ndarray]] = {}
+        for part in parts:
+            warm = np.ones(matrix.shape[0], dtype=bool)
+            warm[part] = False
+            experts = self._fit_experts(rows_of(matrix, np.where(warm, np.arange(len(warm)), -1)))
+            for count in COUNTS:
+                users = part[np.diff(matrix.indptr)[part] > count]
+                if len(users):
+                    profiles, held_out = split_rows(matrix[users], np.full(len(users), count), rng)
+                    opinions = self._opinions(experts, users, profiles)
+                    found.setdefault(count, []).append(self._judge(opinions, profiles, held_out))
+        mixtures = _mixtures(len(experts))
+        best = [np.concatenate(each, axis=1).mean(axis=1).argsort()[-BEST:] for each in found.values()]
+        weights = [mixtures[each].mean(axis=0) for each in best]
+        return pd.DataFrame(weights, pd.Index(found, name="ratings"), pd.Index(experts, name="expert"))
+
+    def _judge(self, opinions: np.ndarray, profiles: csr_array, held_out: csr_array) -> np.ndarray:
+        """Return how good each mixture is for each user, (n_mixtures, n)."""
+        judge = self._judge_lists if self.objective == "ranking" else self._judge_stars
+        return np.stack(
+            [judge(np.tensordot(w, opinions, 1), profiles, held_out) for w in _mixtures(len(opinions))]
+        )
+
+    @staticmethod
+    def _judge_lists(scores: np.ndarray, profiles: csr_array, held_out: csr_array) -> np.ndarray:
+        seen, relevant = (binary(each).toarray() > 0 for each in (profiles, held_out))
+        return ranking_units(top_k(scores, seen, min(LISTED, scores.shape[1])), relevant)["ndcg"]
+
+    @staticmethod
+    def _judge_stars(scores: np.ndarray, profiles: csr_array, held_out: csr_array) -> np.ndarray:
+        rows, columns = places(held_out)
+        errors = (scores[rows, columns] - held_out.data) ** 2
+        return -np.bincount(rows, errors, minlength=len(scores)) / np.diff(held_out.indptr)
+
+
+def _mixtures(n: int) -> np.ndarray:
+    """Every way to share one out among `n` in fifths, (n_mixtures, n)."""
+    shares = itertools.product(range(PARTS + 1), repeat=n)
+    return np.array([share for share in shares if sum(share) == PARTS]) / PARTS

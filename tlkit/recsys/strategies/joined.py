@@ -1,0 +1,75 @@
+"""Both domains as one: what a user rated there counts as if it were rated here."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array, hstack, vstack
+
+from tlkit.errors import BadInput
+from tlkit.recsys.models.base import Recommender
+from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy, rows_of
+from tlkit.task import hyperparameters
+
+
+@hyperparameters
+class Joined(RatingsStrategy):
+    """One recommender on one matrix: users of both domains, the source's items beside the target's.
+
+    Parameters
+    ----------
+    model : Recommender, optional
+        As for `target_only`.
+    """
+
+    name = "joined"
+    title = "Both domains as one"
+    idea = "Put both shops' ratings into one matrix and learn as if it were one shop."
+
+    model: Recommender | None = None
+
+    def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
+        """Fit the recommender on both domains."""
+        self.other_ = self.source_matrix()
+        strangers = csr_array((self.other_.shape[0] - matrix.shape[0], matrix.shape[1]), dtype=matrix.dtype)
+        whole = csr_array(hstack([self.other_, vstack([matrix, strangers])], format="csr"))
+        self.model_ = self.train_whole(self.model_like(self.model), whole)
+
+    def train_whole(self, model: Recommender, whole: csr_array) -> Recommender:
+        """Fit on the joint matrix."""
+        return self.train(model, whole)
+
+    def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score by both domains' ratings of a user; the target's items only."""
+        both = csr_array(hstack([rows_of(self.other_, rows), profiles], format="csr"))
+        return self.model_.score_profiles(both)[:, self.other_.shape[1] :]
+
+
+@hyperparameters
+class CMF(Joined):
+    """Collective matrix factorization: shared user factors, and a weight for the source's part of the loss.
+
+    After Singh and Gordon, "Relational Learning via Collective Matrix Factorization", KDD 2008, section 4.
+
+    Parameters
+    ----------
+    model : FactorModel, optional
+        `ImplicitALS` for ranking, `MatrixFactorization` for stars.
+    weight : float
+        Of the source's part, 0 or more; the target's is 1.
+    """
+
+    name = "cmf"
+    title = "Collective factorization"
+    idea = "Factorize both shops with one set of user factors; a weight says how much the source counts."
+    defaults = FACTORIZATION
+
+    weight: float = 0.3
+
+    def train_whole(self, model: Recommender, whole: csr_array) -> Recommender:
+        """Fit with the source's items weighed."""
+        if not self.weight >= 0:
+            raise BadInput(f"The weight of the source's part is 0 or more; got {self.weight!r}.")
+        items = np.ones(whole.shape[1], dtype=np.float32)
+        items[: self.other_.shape[1]] = self.weight
+        return self.train(model, whole, item_weights=items)

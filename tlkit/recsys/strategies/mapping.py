@@ -1,0 +1,75 @@
+"""A map from the source's factor space to the target's, for users of whom the target knows little."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+from sklearn.base import RegressorMixin
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import RidgeCV
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from tlkit.errors import BadInput, require_known
+from tlkit.recsys.strategies.base import ENOUGH, FACTORIZATION, RatingsStrategy
+from tlkit.task import hyperparameters
+
+PENALTIES = np.logspace(-2, 4, 13)
+
+
+@hyperparameters
+class Mapping(RatingsStrategy):
+    """Map source factors of thin users into the target's factor space.
+
+    After Man et al., "Cross-Domain Recommendation: An Embedding and Mapping Approach", IJCAI 2017, section 3:
+    both domains are factorized on their own, and a map is fitted on users whom both know well.
+
+    Parameters
+    ----------
+    kind : {"linear", "mlp"}
+        Ridge regression, its penalty chosen by cross-validation, or a network with one hidden layer.
+    enough : int
+        Target ratings from which a user's own factors are used, and learned from.
+    """
+
+    name = "mapping"
+    title = "Mapping (EMCDR)"
+    idea = "Learn a map from source to target factors on users known to both; use it for new users."
+    defaults = FACTORIZATION
+
+    kind: str = "linear"
+    enough: int = ENOUGH
+
+    def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
+        """Factorize the target, fit the map on users whom both domains know, and apply it to thin users."""
+        require_known("kind of map", self.kind, ("linear", "mlp"))
+        self.model_ = self.train(self.model_like(None), matrix)
+        rated, shared = np.diff(matrix.indptr), self.need_shared_users() >= 0
+        pairs, thin = shared & (rated >= self.enough), shared & (rated < self.enough)
+        if pairs.sum() < 2:
+            raise BadInput(
+                f"A mapping is learned from users with {self.enough} or more target ratings whom the source "
+                f"knows too; there are {int(pairs.sum())}. Lower `enough`, or make fewer users cold."
+            )
+        self.map_ = self._regressor().fit(self.source_factors[pairs], self.model_.user_factors[pairs])
+        self.user_factors = self.model_.user_factors.copy()
+        if thin.any():
+            self.user_factors[thin] = self.map_.predict(self.source_factors[thin])
+
+    def score_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Score by the target's item factors, with mapped user factors for thin users."""
+        return self.model_.score_factors(self.user_factors[rows])
+
+    def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score by folding the target's ratings in."""
+        return self.model_.score_profiles(profiles)
+
+    def _regressor(self) -> RegressorMixin:
+        if self.kind == "linear":
+            return RidgeCV(PENALTIES)
+        network = MLPRegressor((64,), alpha=1.0, early_stopping=True, random_state=self.random_state)
+        return TransformedTargetRegressor(
+            make_pipeline(StandardScaler(), network), transformer=StandardScaler()
+        )

@@ -1,0 +1,320 @@
+"""Recommending to people: the ratings task, its protocols, and what one user is recommended."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import has_fit_parameter
+
+from tlkit import files
+from tlkit.errors import BadInput, require_known
+from tlkit.recsys import judging, metrics, showing, splits
+from tlkit.recsys.domains import Domain
+from tlkit.recsys.parts import content, marks, on_one_catalogue, rated_by, require_apart, require_items
+from tlkit.recsys.ratings import as_ratings, codes
+from tlkit.recsys.strategies import RatingsStrategy
+from tlkit.task import Callback, Score, Task
+
+SHOWN_USERS = 50
+
+SPLITS = {
+    "per_user": splits.per_user,
+    "leave_one_out": splits.leave_one_out,
+    "time": splits.by_time,
+    "cold": splits.cold_users,
+}
+
+
+class RatingsTask(Task):
+    """Ratings to learn from, and others of the same users to be tested on.
+
+    Parameters
+    ----------
+    train, test : DataFrame
+        Columns user, item, rating; see `tlkit.recsys.ratings.as_ratings`. No pair is in both.
+    items : DataFrame, optional
+        What is known of items, indexed by item id: title, category, and columns of features.
+    metric : str
+        The headline: ``ndcg@10``, ``recall@10``, ``precision@10``, ``mrr@10``, ``map@10`` or another number
+        of items; or ``rmse``, ``mae`` for the prediction of stars.
+    relevant : float, optional
+        The fewest stars that make a held-out item worth recommending; by default any rating does.
+    limited : ids, optional
+        The users that a budget applies to and the test is about, such as the cold ones; all by default.
+    scale : (float, float), optional
+        The lowest and highest rating there can be; by default the range of what was rated.
+    name : str
+        What the task is called in tables and figures.
+
+    Attributes
+    ----------
+    objective : {"ranking", "rating"}
+        What the headline asks scores to be.
+    evaluated_users : Index
+        Users with something relevant held out, in the order of a score's units.
+    left_out : int
+        How many users have nothing relevant held out, and count in no mean.
+    titles : Series
+        Title of each item of the catalogue, indexed by item id.
+
+    Raises
+    ------
+    BadInput
+        If a table cannot be used, a pair is in both, nothing is left to test, or the metric is unknown.
+    """
+
+    baseline = "target_only"
+    unit = "ratings a user"
+    strategy_base = RatingsStrategy
+    starters = ("joined", "gated")
+
+    def __init__(
+        self,
+        train: pd.DataFrame,
+        test: pd.DataFrame,
+        items: pd.DataFrame | None = None,
+        metric: str = "ndcg@10",
+        *,
+        relevant: float | None = None,
+        limited: Sequence[Any] | pd.Index | None = None,
+        scale: tuple[float, float] | None = None,
+        name: str = "ratings",
+    ):
+        self.train, self.test = on_one_catalogue(
+            as_ratings(train, scale=scale), as_ratings(test, scale=scale)
+        )
+        require_apart(self.train, self.test)
+        self.users, self.catalogue = (self.train[each].cat.categories for each in ("user", "item"))
+        require_items(items, self.catalogue)
+        self.items = items
+        self.metric, self.relevant, self.name = metric, relevant, name
+        self.kind, self.k = metrics.parse(metric, len(self.catalogue))
+        self.objective = "rating" if self.k is None else "ranking"
+        self.greater_is_better = self.objective == "ranking"
+        self.percent = self.kind in {"recall", "precision"}
+        stars = np.concatenate([self.train["rating"], self.test["rating"]])
+        self.scale = scale or (float(stars.min()), float(stars.max()))
+        self.limited = rated_by(self.train, self.test) if limited is None else pd.Index(limited)
+        codes(self.users, self.limited, "user", self.catalogue)
+        # Where a budget applies to everybody, 0 would leave nothing to learn from.
+        self.min_budget = int(self.train["user"].isin(self.limited).all())
+        held_out = self._worth_recommending()
+        self.evaluated_users = rated_by(held_out)
+        self._relevant = marks(held_out, self.evaluated_users)
+        self.left_out = len(self.limited.difference(self.evaluated_users))
+        self._fingerprint: str | None = None
+
+    @staticmethod
+    def split(
+        ratings: pd.DataFrame,
+        items: pd.DataFrame | None = None,
+        by: str = "per_user",
+        metric: str = "ndcg@10",
+        *,
+        relevant: float | None = None,
+        scale: tuple[float, float] | None = None,
+        name: str = "ratings",
+        **params: Any,
+    ) -> RatingsTask:
+        """Make a task of one table of ratings.
+
+        Parameters
+        ----------
+        ratings : DataFrame
+            Columns user, item, rating, and perhaps timestamp.
+        items, metric, relevant, scale, name
+            As for the class.
+        by : {"per_user", "leave_one_out", "time", "cold"}
+            How the test is held out: see `tlkit.recsys.splits`.
+        **params
+            Of that split, such as ``test_share=0.25, seed=0``.
+
+        Raises
+        ------
+        BadInput
+            If the split is unknown or cannot be made.
+        """
+        cut = SPLITS[require_known("split", by, SPLITS)]
+        valid = list(inspect.signature(cut).parameters)[1:]
+        for param in params:
+            require_known(f"parameter of split {by!r}", param, valid)
+        train, test, *cold = cut(as_ratings(ratings, scale=scale), **params)
+        if not len(test):
+            raise BadInput(f"The split {by!r} holds nothing out: no user has two ratings or more.")
+        limited = cold[0] if cold else None
+        ways = {"relevant": relevant, "limited": limited, "scale": scale, "name": name}
+        return RatingsTask(train, test, items, metric, **ways)
+
+    def __repr__(self) -> str:
+        drawn = "" if self.drawn is None else f", {self.drawn} {self.unit}"
+        return (
+            f"{type(self).__name__}({self.name!r}: {len(self.train):,} training and {len(self.test):,} test "
+            f"ratings of {len(self.catalogue):,} items, {len(self.evaluated_users):,} users evaluated, "
+            f"{self.left_out:,} left out{drawn})"
+        )
+
+    @property
+    def max_budget(self) -> int:
+        """The number of training ratings of the limited user who has most."""
+        counts = np.bincount(self.train["user"].cat.codes, minlength=len(self.users))
+        return int(counts[self.users.isin(self.limited)].max(initial=0))
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever ratings, items, users under the budget, metric or relevance do."""
+        if self._fingerprint is None:
+            items = None if self.items is None else self.items.reindex(self.catalogue)
+            tables = [content(table) for table in (self.train, self.test, items)]
+            ids = [self.users.tolist(), self.catalogue.tolist(), self.limited.tolist()]
+            ways = [self.metric, self.relevant, list(self.scale)]
+            self._fingerprint = files.digest("RatingsTask", *tables, *ids, *ways)
+        return self._fingerprint
+
+    @property
+    def titles(self) -> pd.Series:
+        """Title of each item of the catalogue, indexed by item id; the id where there is none."""
+        ids = pd.Series(self.catalogue.astype(str), index=self.catalogue, name="title")
+        if self.items is None or "title" not in self.items:
+            return ids
+        return self.items["title"].reindex(self.catalogue).fillna(ids)
+
+    def budget(self, n: int, seed: int = 0) -> RatingsTask:
+        """Return this task with `n` training ratings of each limited user; other users keep all of theirs.
+
+        A user with fewer keeps what there is. With the same seed a larger budget holds the smaller one. The
+        test is the same object.
+
+        Raises
+        ------
+        BadInput
+            If no limited user has that many, or nothing would be left to learn from.
+        """
+        least, most = self.min_budget, self.max_budget
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or not least <= n <= most:
+            raise BadInput(
+                f"A budget is a whole number of {self.unit}, {least} to {most} for {self.name!r}; got {n!r}."
+            )
+        user = self.train["user"].cat.codes.to_numpy()
+        place = splits.rank_within(user, np.random.default_rng(seed).random(len(user)))
+        kept = (place < n) | ~self.users.isin(self.limited)[user]
+        part = copy.copy(self)
+        part.train = self.train[kept].reset_index(drop=True)
+        part.drawn = int(n)
+        part._fingerprint = files.digest(self.fingerprint, "budget", int(n), int(seed))
+        return part
+
+    def fit(self, estimator: Any, callbacks: Sequence[Callback] = ()) -> Any:
+        """Fit an estimator on the training ratings; it gets items, objective, callbacks if it takes them."""
+        offered = {"items": self.items, "objective": self.objective, "callbacks": callbacks}
+        taken = {name: value for name, value in offered.items() if has_fit_parameter(estimator, name)}
+        return estimator.fit(self.train, **taken)
+
+    def score(self, estimator: Any) -> Score:
+        """Score a fitted estimator on the test ratings.
+
+        Returns
+        -------
+        Score
+            What `tlkit.recsys.judging.judge_lists` or `judge_stars` finds; `units` has the headline for each
+            of `evaluated_users`.
+
+        Raises
+        ------
+        BadInput
+            If the estimator cannot score.
+        TrainingProblem
+            If its scores are not numbers.
+        """
+        if self.k is None:
+            found, units = judging.judge_stars(estimator, self.test, self.scale)
+        else:
+            users = self.evaluated_users
+            popularity = np.bincount(self.train["item"].cat.codes, minlength=len(self.catalogue))
+            seen = marks(self.train, users)
+            found, units = judging.judge_lists(estimator, users, seen, self._relevant, popularity, self.k)
+        return Score(found, units[self.kind])
+
+    def example_names(self) -> list[Any]:
+        """Return ids of users to look at, the first of those that are evaluated."""
+        return self.evaluated_users[:SHOWN_USERS].tolist()
+
+    def example(self, name: Any, fitted: Mapping[str, Any]) -> pd.DataFrame:
+        """Show what fitted strategies recommend to one user.
+
+        Parameters
+        ----------
+        name : id
+            A user.
+        fitted : mapping of str to estimator
+            By label.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by rank, a column a strategy: the ten best titles, ticked where they were held out.
+
+        Raises
+        ------
+        BadInput
+            If there is no such user.
+        """
+        codes(self.users, name, "user", self.catalogue)
+        held_out = self.catalogue.isin(self.test.loc[self.test["user"] == name, "item"])
+        said = showing.captions(self.titles, self.items, held_out)
+        return showing.lists_for(name, fitted, marks(self.train, pd.Index([name])), said)
+
+    def _worth_recommending(self) -> pd.DataFrame:
+        """The test ratings that count: all where stars are predicted."""
+        enough = -np.inf if self.relevant is None or self.objective == "rating" else self.relevant
+        rows = self.test[self.test["rating"] >= enough]
+        if len(rows):
+            return rows
+        raise BadInput(
+            f"No held-out rating has {enough:g} stars or more: the highest of the test is "
+            f"{self.test['rating'].max():g}. Choose a lower `relevant`."
+        )
+
+
+def cold_start_task(
+    target: Domain,
+    others_users: Sequence[Any] | pd.Index,
+    share: float = 0.2,
+    pool: int = 10,
+    seed: int = 0,
+    metric: str = "ndcg@10",
+    relevant: float | None = None,
+    fewest: int | None = None,
+) -> RatingsTask:
+    """Make the cold-start task of a target domain: some of the users whom another domain knows start cold.
+
+    Parameters
+    ----------
+    target : Domain
+        Where to recommend.
+    others_users : ids
+        The users of the source domain; the cold ones are drawn among those in both.
+    share, pool, seed, fewest
+        As for `tlkit.recsys.splits.cold_users`.
+    metric, relevant
+        As for `RatingsTask`.
+
+    Raises
+    ------
+    BadInput
+        If the domains share no users, or nobody has enough ratings.
+    """
+    others = pd.Index(others_users)
+    shared = target.users.intersection(others)
+    if not len(shared):
+        ours, theirs = target.users[:1].tolist(), others[:1].tolist()
+        raise BadInput(
+            f"The domains share no users: {target.name!r} has ids such as {ours}, the other {theirs}. "
+            "Cold users must be known to the other domain."
+        )
+    train, test, cold = splits.cold_users(target.ratings, share, pool, seed, shared, fewest)
+    return RatingsTask(train, test, target.items, metric, relevant=relevant, limited=cold, name=target.name)
