@@ -18,6 +18,7 @@ from tlkit.recsys.models.popularity import Popularity
 from tlkit.recsys.models.rows import Rows, dense, times
 from tlkit.recsys.movielens import movielens
 from tlkit.recsys.tasks import RatingsTask
+from tlkit.recsys.worlds import two_shops
 
 CPU = torch.device("cpu")
 NEIGHBOURS = [ItemNeighbours, UserNeighbours]
@@ -212,16 +213,35 @@ def test_the_path_over_penalties_agrees_with_the_solution_at_each(reg):
     np.testing.assert_allclose(along, matrix @ ease.item_weights(counts, reg).numpy(), atol=1e-4)
 
 
-def test_ease_chooses_a_penalty_on_held_out_training_ratings_the_same_at_each_call():
+def test_ease_chooses_a_penalty_for_each_number_of_ratings_the_same_at_each_call():
+    once, again = (EASE(random_state=3).fit(some_ratings(200, 30)) for _ in "ab")
+    chosen = once.regularization_
+    assert chosen.index.is_monotonic_increasing and chosen.index[0] == 1
+    assert chosen.between(ease.GRID[0], ease.GRID[-1]).all()
+    assert len(once.history_) == len(chosen)
+    pd.testing.assert_series_equal(chosen, again.regularization_)
+    np.testing.assert_array_equal(once.scores(once.users_), again.scores(once.users_))
+
+
+def test_each_profile_is_scored_with_the_penalty_of_its_number_of_ratings():
     model = EASE(random_state=3).fit(some_ratings(200, 30))
-    assert model.regularization_ in ease.GRID and len(model.history_) == len(ease.GRID)
-    assert model.regularization_ == ease.GRID[np.argmin([step["loss"] for step in model.history_])]
-    again = EASE(random_state=3).fit(some_ratings(200, 30))
-    np.testing.assert_array_equal(model.weights_, again.weights_)
+    model.regularization_ = pd.Series({1: 1000.0, 9: 10.0})
+    sizes = np.diff(model.matrix_.indptr)
+    assert (sizes < 9).any() and (sizes >= 9).any()
+    found = model.scores(model.users_)
+    for penalty, mine in ((1000.0, sizes < 9), (10.0, sizes >= 9)):
+        alone = EASE(regularization=penalty).fit(some_ratings(200, 30))
+        np.testing.assert_allclose(found[mine], alone.scores(alone.users_)[mine], atol=1e-4)
+
+
+def test_a_thin_profile_wants_no_less_shrinkage_than_a_full_one():
+    shops = [two_shops(seed=seed, n_users=400, n_items=100).target.ratings for seed in range(3)]
+    ends = [EASE(random_state=0).fit(ratings).regularization_.iloc[[0, -1]] for ratings in shops]
+    assert np.mean([np.log(thin / full) for thin, full in ends]) > 0
 
 
 def test_ease_takes_the_middle_of_its_grid_where_nobody_has_enough_ratings():
-    assert EASE().fit(taken("ab", "bc")).regularization_ == pytest.approx(100)
+    assert EASE().fit(taken("ab", "bc")).regularization_.tolist() == pytest.approx([100])
 
 
 def test_what_is_held_out_is_a_fifth_of_each_user_and_nothing_is_lost():
@@ -272,5 +292,6 @@ def test_neighbours_and_ease_on_movielens_are_as_good_as_measured():
         errors.append(np.sqrt(np.mean((model.predict(test["user"], test["item"]) - test["rating"]) ** 2)))
     assert np.mean(errors) == pytest.approx(0.9118, abs=5e-4)
     task = RatingsTask.split(ratings, seed=42)
-    score = task.score(EASE(random_state=0).fit(task.train)).metrics["ndcg@10"]
-    assert score == pytest.approx(0.4834, abs=2e-3)
+    chosen, given = (EASE(regularization=reg, random_state=0).fit(task.train) for reg in (None, 300.0))
+    assert task.score(chosen).metrics["ndcg@10"] == pytest.approx(0.4777, abs=3e-3)
+    assert task.score(given).metrics["ndcg@10"] == pytest.approx(0.4842, abs=1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import psutil
 import torch
 from scipy.sparse import csr_array
@@ -17,7 +18,9 @@ from tlkit.task import hyperparameters
 
 GRID = tuple(float(value) for value in np.geomspace(1, 10_000, 13))
 HELD_OUT_SHARE = 0.2
-JUDGES_SHARE, JUDGES = 0.2, 1_000  # users who choose the regularization: this share of all, and no more
+JUDGES_SHARE, JUDGES = 0.2, 1_000  # users who choose the penalty: this share of all, and no more
+SIZES, FEWEST_JUDGES = (1, 2, 4, 8, 16, 32, 64, 128, 256), 30
+THIN = 8  # known ratings below which a fifth is too little to judge by
 COPIES = 4  # matrices of n_items x n_items alive at once, those that a factorization works in among them
 BYTES = 4
 GIGABYTE = 2**30
@@ -33,19 +36,20 @@ class EASE(Recommender):
     Parameters
     ----------
     regularization : float, optional
-        L2 penalty on the weights, above 0. By default the best of a grid from 1 to 10,000 by NDCG@10
-        on a fifth of the users, of whom more or fewer ratings are known.
+        L2 penalty on the weights, above 0. By default it is chosen by NDCG@10 on a fifth of the users: a
+        thin profile wants more of it than a full one, so each number of ratings gets its own, which one
+        eigendecomposition makes almost free.
     random_state : int, optional
-        Of the draw of that fifth.
+        Of the choice of those users and of their ratings.
     device : str, optional
         As for every recommender.
 
     Attributes
     ----------
+    regularization_ : Series
+        The penalty by number of ratings, from that number up to the next.
     weights_ : ndarray of shape (n_items, n_items), float32
-        What having the row's item says of the column's; zero on the diagonal.
-    regularization_ : float
-        The penalty that was used.
+        What having the row's item says of the column's, at the penalty of full profiles; zero diagonal.
     """
 
     regularization: float | None = None
@@ -56,27 +60,56 @@ class EASE(Recommender):
             raise BadInput(f"regularization is above 0, such as 100; got {self.regularization!r}.")
         require_memory(matrix.shape[1], self.device_)
         taken = binary(matrix)
-        self.regularization_ = self.regularization or self._choose(taken)
-        self.weights_ = item_weights(self._gram(taken), self.regularization_).cpu().numpy()
+        given = pd.Series({0: self.regularization}, name="regularization")
+        self.regularization_ = given if self.regularization else self._choose(taken)
+        self.path_ = None if self.regularization else Path(self._gram(taken))
+        self.weights_ = item_weights(self._gram(taken), self.regularization_.iloc[-1]).cpu().numpy()
         self.n_trainable_ = matrix.shape[1] * (matrix.shape[1] - 1)
 
     def score_profiles(self, profiles: csr_array) -> np.ndarray:
         """Score every item by the weights of those in the profile: (n, n_items) to (n, n_items)."""
-        return times(binary(profiles), torch.from_numpy(self.weights_).to(self.device_)).cpu().numpy()
+        profiles = binary(profiles)
+        if self.path_ is None:
+            return times(profiles, torch.from_numpy(self.weights_).to(self.device_)).cpu().numpy()
+        step = self.regularization_.index.searchsorted(np.diff(profiles.indptr), side="right") - 1
+        penalties = self.regularization_.to_numpy()[step.clip(0)]
+        scores = np.empty(profiles.shape, dtype=np.float32)
+        for penalty in np.unique(penalties):
+            mine = np.flatnonzero(penalties == penalty)
+            scores[mine] = self.path_.scores(profiles[mine], penalty)
+        return scores
 
-    def _choose(self, taken: csr_array) -> float:
-        """The penalty of the grid that serves users best of whom few or many ratings are known."""
+    def _choose(self, taken: csr_array) -> pd.Series:
+        """For each number of ratings, the penalty that serves users best of whom so many are known."""
         rng = np.random.default_rng(self.random_state)
         users = rng.permutation(np.flatnonzero(np.diff(taken.indptr) > 1))
         judges = users[: min(round(JUDGES_SHARE * len(users)), JUDGES)]
-        if not len(judges):
-            return GRID[len(GRID) // 2]
-        kept, held_out = thin_out(taken[judges], rng)
         path = Path(self._gram(taken[np.setdiff1d(np.arange(taken.shape[0]), judges)]))
-        quality = [mean_ndcg(path.scores(kept, reg), kept, held_out) for reg in GRID]
-        for step, value in enumerate(quality, start=1):
-            self.report(step, len(GRID), -value)
-        return GRID[int(np.argmax(quality))]
+        known = {size: self._known(taken[judges], size, rng) for size in SIZES}
+        known = {size: parts for size, parts in known.items() if parts[0].shape[0] >= FEWEST_JUDGES}
+        chosen = {}
+        for step, (size, parts) in enumerate(known.items(), start=1):
+            chosen[size] = self._best(path, *parts)
+            self.report(step, len(known), chosen[size])
+        return pd.Series(chosen or {0: GRID[len(GRID) // 2]}, name="regularization")
+
+    @staticmethod
+    def _known(taken: csr_array, size: int, rng: np.random.Generator) -> tuple[csr_array, csr_array]:
+        """Part the items of users into `size` or up to twice as many that are known, and the rest.
+
+        Users who have that many give up a fifth; where there are few of them, richer ones give up more.
+        """
+        stay = (np.diff(taken.indptr) * (1 - HELD_OUT_SHARE)).astype(int)
+        typical = (stay >= size) & (stay < 2 * size)
+        if size < THIN or typical.sum() < FEWEST_JUDGES:
+            typical, stay = stay > size, np.full(len(stay), size)
+        return split_rows(taken[np.flatnonzero(typical)], stay[typical], rng)
+
+    @staticmethod
+    def _best(path: Path, kept: csr_array, held_out: csr_array) -> float:
+        """The geometric mean of the three best penalties of the grid: the very best one is partly luck."""
+        quality = [mean_ndcg(path.scores(kept, penalty), kept, held_out) for penalty in GRID]
+        return float(np.exp(np.log(GRID)[np.argsort(quality)[-3:]].mean()))
 
     def _gram(self, taken: csr_array) -> Tensor:
         # torch has no eigenvectors on Apple's GPUs, which share the processor's memory anyway.
@@ -118,8 +151,9 @@ class Path:
     """
 
     def __init__(self, gram: Tensor):
-        values, self.vectors = torch.linalg.eigh(gram)
-        self.values = values.clamp(min=0)
+        # In single precision the eigenvectors of a matrix with empty rows can come out as NaN.
+        values, vectors = torch.linalg.eigh(gram.double())
+        self.values, self.vectors = values.clamp(min=0).float(), vectors.float()
 
     def scores(self, profiles: csr_array, reg: float) -> np.ndarray:
         """Score every item as EASE does at one penalty: (n, n_items) to (n, n_items).
@@ -130,16 +164,6 @@ class Path:
         diagonal = (self.vectors.square() * inverse).sum(1)
         projected = times(profiles, self.vectors) * inverse
         return profiles.toarray() - (projected @ self.vectors.T / diagonal).cpu().numpy()
-
-
-def thin_out(taken: csr_array, rng: np.random.Generator) -> tuple[csr_array, csr_array]:
-    """Part each user's items at random into some that stay, 1 to all but one, and the rest.
-
-    How many stay is uniform on a logarithmic scale: what is chosen on such users serves newcomers too.
-    """
-    count = np.diff(taken.indptr)
-    stay = np.exp(rng.random(len(count)) * np.log(np.maximum(count, 1))).astype(int)
-    return split_rows(taken, stay, rng)
 
 
 def hold_out(taken: csr_array, rng: np.random.Generator) -> tuple[csr_array, csr_array]:

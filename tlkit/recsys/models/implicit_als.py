@@ -80,6 +80,7 @@ class ImplicitALS(FactorModel):
         fixed_users: np.ndarray | None = None,
         fixed_items: np.ndarray | None = None,
         item_weights: np.ndarray | None = None,
+        entry_weights: csr_array | None = None,
     ) -> None:
         """Learn from the ratings of all users, perhaps with knowledge from elsewhere.
 
@@ -98,6 +99,8 @@ class ImplicitALS(FactorModel):
             Rows that stay as they start.
         item_weights : ndarray of shape (n_items,), optional
             How much an item's part of the loss counts, 0 or more, 1 by default.
+        entry_weights : csr_array of shape (n_users, n_items), optional
+            What each entry weighs above the others, in units of `alpha`, in the places of the ratings.
 
         Raises
         ------
@@ -108,6 +111,8 @@ class ImplicitALS(FactorModel):
         start, user_prior, fixed_users = _settled(start, user_prior, fixed_users)
         self._item_weights = item_weights
         taken = _weighed(matrix, item_weights)
+        if entry_weights is not None:
+            taken = csr_array(taken.multiply(entry_weights))
         self.penalty_ = self.regularization or (1 + self.alpha) / 2 * _noise(taken)
         users = self._side(taken, column_weights=item_weights, prior=user_prior, fixed=fixed_users)
         items = self._side(csr_array(taken.T), row_weights=item_weights, fixed=fixed_items)

@@ -222,7 +222,8 @@ class Side:
         hold, held = self.knowledge.precision[part, None], self.knowledge.mean[part, free]
         precision = gram[:, free, free] + (self.prior.precision + hold).diag_embed()
         target = fit[:, free] - gram[:, free, self.one]
-        target += self.prior.precision * self.prior.mean[part] + hold * held
+        expected = self.prior.features[part] @ self.prior.weights
+        target += self.prior.precision * expected + hold * held
         root = torch.linalg.cholesky(precision)
         # Not cholesky_inverse, which on a GPU takes one matrix after the other.
         half = torch.linalg.solve_triangular(root, torch.eye(root.shape[1], device=root.device), upper=False)

@@ -38,8 +38,8 @@ class Distill(RatingsStrategy):
     defaults = FACTORIZATION
 
     factors: int = 16
-    taught: int = 20
-    trust: float = 0.3
+    taught: int = 10
+    trust: float = 0.1
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the teacher, let it add to the ratings, and fit the student on both."""
@@ -48,6 +48,7 @@ class Distill(RatingsStrategy):
                 f"`trust` is in (0, 1] and `taught` from 0 to {matrix.shape[1]:,} items; "
                 f"got trust={self.trust!r} and taught={self.taught!r}."
             )
+        self.need_shared_users()
         lesson = self._lesson(matrix) if self.taught else csr_array(matrix.shape, dtype=matrix.dtype)
         weights = csr_array(binary(matrix) + self.trust * binary(lesson))
         student = self.model_like(None, factors=self.factors)

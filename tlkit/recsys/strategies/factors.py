@@ -66,7 +66,7 @@ class WarmStart(FactorStrategy):
     title = "Warm start"
     idea = "Begin the target's factorization at the source's user factors, and let it move."
 
-    iterations: int = 3
+    iterations: int = 2
 
     def parameters(self) -> dict[str, Any]:
         """Return the factorization's parameters, its iterations among them."""
@@ -100,7 +100,7 @@ class Prior(FactorStrategy):
     title = "Source as prior"
     idea = "Shrink each user's factors toward the source's; ratings in the target pull them away."
 
-    weight: float = 40.0
+    weight: float = 20.0
 
     def knowledge(self) -> dict[str, Any]:
         """Return the source's user factors as prior means, without weight where it does not know a user."""

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from scipy.sparse import csr_array
 from sklearn.base import clone
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 
 from tlkit.errors import BadInput
@@ -48,8 +48,8 @@ def default_members(objective: str) -> dict[str, Recommender]:
 class Fusion(RatingsStrategy):
     """A weighted sum of recommenders, no weight below zero, learned inside the training ratings.
 
-    Stars: each member predicts every training rating from a fit on the other folds, and ridge regression
-    finds the weights (stacking; Wolpert, Neural Networks 5(2), 1992; without negative weights, Breiman,
+    Stars: each member predicts every training rating from a fit on the other folds, and least squares
+    find the weights (stacking; Wolpert, Neural Networks 5(2), 1992; without negative weights, Breiman,
     Machine Learning 24, 1996). Ranking: members are fitted without a fifth of each user's ratings, scores
     are put in standard deviations user by user, and weights are shared out where they serve NDCG@10 on the
     held-out items best (ensemble selection; see `select`), or evenly where nobody has five ratings. In the
@@ -183,7 +183,7 @@ class Fusion(RatingsStrategy):
             entries = (matrix.data[kept], (rows[kept], columns[kept]))
             members = self._fit_members(chosen, csr_array(entries, shape=matrix.shape))
             said[held] = self._said(members, rows[held], columns[held])
-        stacker = Ridge(positive=True).fit(said, matrix.data)
+        stacker = LinearRegression(positive=True).fit(said, matrix.data)
         errors = np.sqrt(((said - matrix.data[:, None]) ** 2).mean(axis=0))
         return stacker.coef_, errors, float(stacker.intercept_)
 

@@ -69,7 +69,8 @@ class Mapping(RatingsStrategy):
     def _regressor(self) -> RegressorMixin:
         if self.kind == "linear":
             return RidgeCV(PENALTIES)
-        network = MLPRegressor((64,), alpha=1.0, early_stopping=True, random_state=self.random_state)
+        seeded = {"early_stopping": True, "random_state": self.random_state}
+        network = MLPRegressor(hidden_layer_sizes=(64,), alpha=1.0, **seeded)
         return TransformedTargetRegressor(
             make_pipeline(StandardScaler(), network), transformer=StandardScaler()
         )
