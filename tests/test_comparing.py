@@ -270,3 +270,8 @@ def test_strategies_are_found_with_the_baseline_first():
     assert {"helper", "misleader"} <= set(names)
     assert isinstance(Numbers.strategy("alone"), Alone)
     assert GridSearchCV(Helper(), {"pause": [0.0]}).get_params()["estimator__source"] is None
+
+
+def test_a_study_that_takes_no_second_shows_no_bar(capsys):
+    tlkit.compare(["helper"], toy_source(), Numbers(), [5], 3, cache=False)
+    assert capsys.readouterr() == ("", "")

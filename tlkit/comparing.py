@@ -35,7 +35,9 @@ class ProgressBar(Callback):
 
     def on_trial(self, trial: Trial, done: int, total: int) -> None:
         """Advance it."""
-        self._bar.set_description(f"{trial.strategy}, budget {trial.budget}, seed {trial.seed}")
+        self._bar.set_description(
+            f"{trial.strategy}, budget {trial.budget}, seed {trial.seed}", refresh=False
+        )
         self._bar.update()
 
     def on_end(self) -> None:
