@@ -1,0 +1,186 @@
+"""Exercises of ``12_recommendation_transfer``: what a prior does, what a placebo shows, and what leaks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tlkit.exercises import Exercise, Outcome, right, wrong
+
+# Stars in the target, the source's opinion, and the weight of the prior.
+STARS = [([5.0, 4.0, 4.0], 3.0, 2.0), ([], 3.5, 4.0), ([2.0], 4.0, 0.0), ([1.0, 5.0], 3.0, 8.0)]
+PEOPLE = [["ada", "bo"], ["ada", "bo", "cy"], [f"u{number}" for number in range(40)]]
+DRAWS = 20
+GAIN, WITH_STRANGERS = 0.12, 0.03
+LEAKING = {"B", "D", "F"}
+REASONS = {
+    "A": "A: what cold users did in the source is what a source is for; it is not held out.",
+    "B": "B: a map that has seen cold users' target factors has seen the answer.",
+    "C": "C: the ratings within the budget are given; every strategy may use them.",
+    "D": "D: whatever is chosen by the test's score is fitted to the test.",
+    "E": "E: warm users made cold are training data, all of their ratings.",
+    "F": "F: the counts hold the cold users' held-out ratings.",
+}
+
+
+def _judge_shrunk(answer: Callable[[Sequence[float], float, float], float]) -> Outcome:
+    for stars, opinion, weight in STARS:
+        found = float(answer(list(stars), opinion, weight))
+        expected = (sum(stars) + weight * opinion) / (len(stars) + weight)
+        if not math.isclose(found, expected, rel_tol=1e-6):
+            call = f"shrunk({stars}, {opinion:g}, {weight:g})"
+            return wrong(f"{call} gives {found:.3f}; the minimum is at {expected:.3f}.")
+    return right(
+        "The source counts as much as `weight` ratings: with more of them than that, the target leads."
+    )
+
+
+def _judge_strangers(answer: Callable[[list[str], np.random.Generator], Sequence[str]]) -> Outcome:
+    rng = np.random.default_rng(0)
+    for people in PEOPLE:
+        drawn = [[str(name) for name in answer(list(people), rng)] for _ in range(DRAWS)]
+        for found in drawn:
+            if sorted(found) != sorted(people):
+                return wrong(f"Of {len(people)} people each must be given away exactly once; got {found}.")
+            if own := [name for name, other in zip(people, found, strict=True) if name == other]:
+                return wrong(f"{own[0]} has kept their own history, which is no placebo.")
+        if len(people) > len(PEOPLE[0]) and len({tuple(found) for found in drawn}) == 1:
+            return wrong("It gives the same histories every time: draw them with `rng`.")
+    return right("Same ratings, same items, nobody's own: whatever still gains does not know the people.")
+
+
+def _judge_share(value: float) -> Outcome:
+    if math.isclose(value, 1 - WITH_STRANGERS / GAIN, abs_tol=5e-3):
+        return right("The rest is owed to the make of the model, and a source of strangers would buy it too.")
+    reasons = {
+        WITH_STRANGERS / GAIN: "This is the share that is left when nobody is known.",
+        GAIN - WITH_STRANGERS: "This is the part itself; asked is its share of the gain.",
+        100 * (1 - WITH_STRANGERS / GAIN): "As a share of 1, please.",
+        1.0: "Strangers' histories gain something too, and that part is not knowledge of people.",
+    }
+    near = [why for number, why in reasons.items() if math.isclose(value, number, abs_tol=5e-3)]
+    return wrong(near[0] if near else f"{value:g} is not it: compare the two gains over the same baseline.")
+
+
+def _judge_leaks(answer: Sequence[str]) -> Outcome:
+    named = {str(letter).strip().upper() for letter in answer}
+    if not named <= set(REASONS):
+        raise ValueError(f"the letters are {', '.join(REASONS)}")
+    if named == LEAKING:
+        return right(
+            "What is held out may enter nowhere: not the map, not the choice of a setting, not a count."
+        )
+    if blamed := sorted(named - LEAKING):
+        return wrong(f"{REASONS[blamed[0]]} So it is no leak.")
+    return wrong(f"So far so good, but {len(LEAKING - named)} more of them leak.")
+
+
+SHRUNK = Exercise(
+    question=(
+        "The pull of `prior` in one dimension. A user gave the stars $r_1, \\dots, r_n$ in the target; in "
+        "the source they gave $s$ on average. Write a function `shrunk(stars, s, weight)` that returns the "
+        "$x$ which minimises $\\sum_j (r_j - x)^2 + w\\,(x - s)^2$. `stars` may be empty."
+    ),
+    expects="a function of a list and two numbers",
+    judge=_judge_shrunk,
+    hints=[
+        "Set the derivative to zero: $-2 \\sum_j (r_j - x) + 2 w (x - s) = 0$.",
+        "Collect $x$: it stands $n + w$ times on the left. What is on the right?",
+    ],
+    answer="""The normal equation has one line, $(n + w)\\,x = \\sum_j r_j + w s$:
+```python
+def shrunk(stars, s, weight):
+    return (sum(stars) + weight * s) / (len(stars) + weight)
+```""",
+    right=[
+        lambda stars, s, weight: (sum(stars) + weight * s) / (len(stars) + weight),
+        lambda stars, s, weight: np.average([*stars, s], weights=[*np.ones(len(stars)), weight]),
+    ],
+    wrong=[
+        lambda stars, s, weight: (np.sum(stars) + s) / (len(stars) + 1),
+        lambda stars, s, weight: (np.sum(stars) / max(len(stars), 1) + weight * s) / (1 + weight),
+        lambda stars, s, weight: float(np.mean(stars)) if stars else s,
+        lambda stars, s, weight: sum(stars) + weight * s,
+    ],
+)
+
+STRANGERS = Exercise(
+    question=(
+        "Make a placebo. Write a function `strangers(people, rng)` that takes a list of names and a NumPy "
+        "generator and returns a list of the same length: whose history each person is given. Everybody's "
+        "history is given to exactly one person, at random, and *nobody* keeps their own."
+    ),
+    expects="a function of a list and a generator",
+    judge=_judge_strangers,
+    hints=[
+        "A random order alone leaves about one person, whatever their number, with their own history.",
+        "Put the people in a random circle, and give each the history of the next one.",
+        "`rng.permutation(len(people))` is the circle; `np.roll` of it is everybody's neighbour.",
+    ],
+    answer="""A random circle, in which everybody gets the neighbour's:
+```python
+def strangers(people, rng):
+    circle = rng.permutation(len(people))
+    given = list(people)
+    for person, neighbour in zip(circle, np.roll(circle, 1)):
+        given[person] = people[neighbour]
+    return given
+```""",
+    right=[lambda people, rng: _in_a_circle(people, rng)],
+    wrong=[
+        lambda people, rng: list(rng.permutation(people)),
+        lambda people, rng: people[1:] + people[:1],
+        lambda people, rng: list(rng.choice(people, len(people))),
+        lambda people, rng: people,
+    ],
+)
+
+PLACEBO = Exercise(
+    question=(
+        "Two sources, one baseline, the same draws:\n\n"
+        "| source | strategy | score | gain over `target_only` |\n|---|---|---|---|\n"
+        f"| as it is | `gated` | 0.42 | +{GAIN:.2f} |\n"
+        f"| all people mixed up | `gated` | 0.33 | +{WITH_STRANGERS:.2f} |\n\n"
+        "What share of the gain is owed to what the source knows about *these people*?"
+    ),
+    expects="a number between 0 and 1",
+    judge=_judge_share,
+    hints=[
+        "With strangers' histories the strategy still gains something, without any knowledge of people.",
+        "Take it off the gain, and divide by the gain.",
+    ],
+    answer=f"`({GAIN:.2f} - {WITH_STRANGERS:.2f}) / {GAIN:.2f}` is `{1 - WITH_STRANGERS / GAIN:.2f}`.",
+    right=[0.75],
+    wrong=[0.25, 0.09, 75, 1.0, 0.5],
+)
+
+LEAKS = Exercise(
+    question=(
+        "Which of these let what is held out of the cold users leak into fitting?\n\n"
+        "- **A** The source is trained on all ratings of the source domain, those of cold users included.\n"
+        "- **B** A map between the factors of both is fitted on all users and the full target data.\n"
+        "- **C** The two ratings that each cold user is given go into the target's matrix.\n"
+        "- **D** The prior's weight is the one with the best score on the cold users' test ratings.\n"
+        "- **E** The weight is chosen on warm users that are made cold within the training data.\n"
+        "- **F** New users get the most popular items, counted over the full target data.\n\n"
+        'Answer with a list of letters, such as `["A", "C"]`.'
+    ),
+    expects="a list of letters",
+    judge=_judge_leaks,
+    hints=[
+        "Ask of each: would its outcome change if the held-out ratings were others?",
+        "Three of them leak. One of these is only a count.",
+    ],
+    answer='`["B", "D", "F"]`. ' + " ".join(f"{REASONS[letter]}" for letter in "BDF"),
+    right=[["B", "D", "F"], "BDF", ["f", "d", "b"]],
+    wrong=[["B", "D"], ["A", "B", "D", "F"], ["B", "C", "D", "F"], [], ["B", "D", "E", "F"]],
+)
+
+
+def _in_a_circle(people: list[str], rng: np.random.Generator) -> list[str]:
+    circle = rng.permutation(len(people))
+    given = np.array(people)
+    given[circle] = given[np.roll(circle, 1)]
+    return given.tolist()
