@@ -15,7 +15,9 @@ import torch
 
 from tlkit import compute
 
-PACKAGES = ("torch", "torchvision", "scikit-learn", "numpy", "skorch", "fastai")
+PACKAGES = (
+    "torch", "torchvision", "scikit-learn", "numpy", "skorch", "fastai", "implicit", "scikit-surprise"
+)  # fmt: skip
 
 
 def in_turns(contestants: Mapping[str, Callable[[], object]], rounds: int) -> pd.DataFrame:
