@@ -89,8 +89,8 @@ class EASE(Recommender):
         known = {size: parts for size, parts in known.items() if parts[0].shape[0] >= FEWEST_JUDGES}
         chosen = {}
         for step, (size, parts) in enumerate(known.items(), start=1):
-            chosen[size] = self._best(path, *parts)
-            self.report(step, len(known), chosen[size])
+            chosen[size], quality = self._best(path, *parts)
+            self.report(step, len(known), -quality)
         return pd.Series(chosen or {0: GRID[len(GRID) // 2]}, name="regularization")
 
     @staticmethod
@@ -106,10 +106,10 @@ class EASE(Recommender):
         return split_rows(taken[np.flatnonzero(typical)], stay[typical], rng)
 
     @staticmethod
-    def _best(path: Path, kept: csr_array, held_out: csr_array) -> float:
-        """The geometric mean of the three best penalties of the grid: the very best one is partly luck."""
+    def _best(path: Path, kept: csr_array, held_out: csr_array) -> tuple[float, float]:
+        """The geometric mean of the three best penalties, as the very best is partly luck; and its NDCG."""
         quality = [mean_ndcg(path.scores(kept, penalty), kept, held_out) for penalty in GRID]
-        return float(np.exp(np.log(GRID)[np.argsort(quality)[-3:]].mean()))
+        return float(np.exp(np.log(GRID)[np.argsort(quality)[-3:]].mean())), max(quality)
 
     def _gram(self, taken: csr_array) -> Tensor:
         # torch has no eigenvectors on Apple's GPUs, which share the processor's memory anyway.
