@@ -88,7 +88,7 @@ def _scores(study: Study) -> pd.DataFrame:
     table = curve.assign(said=said).pivot(index="strategy", columns="budget", values="said")
     seconds = study.table.groupby("strategy")["seconds"].median().map("{:.1f}".format)
     order = curve.groupby("strategy")["score"].mean().sort_values(ascending=False).index
-    return table.assign(seconds=seconds).loc[order].reset_index()
+    return table.rename(columns="{} ratings".format).assign(seconds=seconds).loc[order].reset_index()
 
 
 def _gains(study: Study, strategy: str, rival: str) -> pd.DataFrame:
