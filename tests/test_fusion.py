@@ -17,7 +17,7 @@ from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours
 from tlkit.recsys.models.popularity import Popularity
-from tlkit.recsys.strategies.fusion import Fusion, has_features, select
+from tlkit.recsys.strategies.fusion import Fusion, has_features, hold_out, select
 from tlkit.recsys.tasks import RatingsTask
 from tlkit.task import hyperparameters
 
@@ -56,6 +56,13 @@ def list_members() -> dict[str, Recommender]:
         "factorization": ImplicitALS(factors=8),
         "popularity": Popularity(),
     }
+
+
+def test_what_is_held_out_is_a_fifth_of_each_user_and_nothing_is_lost():
+    matrix = Popularity().fit(ratings(0)).matrix_
+    kept, held = hold_out(matrix, np.random.default_rng(0))
+    np.testing.assert_array_equal((kept + held).toarray(), matrix.toarray())
+    np.testing.assert_array_equal(np.diff(held.indptr), np.diff(matrix.indptr) // 5)
 
 
 @hyperparameters

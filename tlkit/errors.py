@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
 
 
 class TlkitError(Exception):
@@ -57,3 +58,17 @@ def require_known(kind: str, name: str, valid: Iterable[str]) -> str:
     if name in names:
         return name
     raise UnknownName(f"There is no {kind} {name!r}.{did_you_mean(name, names)} Valid: {', '.join(names)}.")
+
+
+def require_params(owner: str, params: Iterable[str], function: Callable[..., object]) -> None:
+    """Refuse parameters that a function does not take; one that takes any checks them itself.
+
+    Raises
+    ------
+    UnknownName
+        With the closest match and the full list.
+    """
+    valid = inspect.signature(function).parameters
+    if not any(each.kind is each.VAR_KEYWORD for each in valid.values()):
+        for param in params:
+            require_known(f"parameter of {owner}", param, valid)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tlkit import files
-from tlkit.errors import require_known
+from tlkit.errors import require_known, require_params
 from tlkit.recsys import movielens, pairs, worlds
 from tlkit.recsys.domains import Domain
 from tlkit.recsys.tables import SUFFIXES, read_table
@@ -76,10 +75,9 @@ def genres_task(target: str = "drama", release: str = "100k", **params: Any) -> 
 def _cold_start(pair: dict[str, Domain], target: str, **params: Any) -> RatingsTask:
     ours = pair[require_known("target", target, pair)]
     (theirs,) = (domain for domain in pair.values() if domain is not ours)
-    valid = list(inspect.signature(cold_start_task).parameters)[2:]
-    for param in params:
-        require_known(f"parameter of task {ours.name!r}", param, valid)
-    return cold_start_task(ours, theirs.users, **params)
+    loader = partial(cold_start_task, ours, theirs.users)
+    require_params(f"task {ours.name!r}", params, loader)
+    return loader(**params)
 
 
 def table_task(
@@ -156,10 +154,7 @@ def load_task(name: str | Path, **params: Any) -> RatingsTask:
     loader = _loader(name)
     if loader is None:
         require_known("ratings task", str(name), names())
-    valid = inspect.signature(loader).parameters
-    if not any(each.kind is each.VAR_KEYWORD for each in valid.values()):  # else the loader checks them
-        for param in params:
-            require_known(f"parameter of task {str(name)!r}", param, valid)
+    require_params(f"task {str(name)!r}", params, loader)
     return loader(**params)
 
 

@@ -104,6 +104,12 @@ def ranking_units(items: np.ndarray, relevant: np.ndarray) -> dict[str, np.ndarr
     return {name: judge(hits, n_relevant) for name, judge in RANKING.items()}
 
 
+def ndcg_units(scores: np.ndarray, seen: np.ndarray, relevant: np.ndarray, k: int = 10) -> np.ndarray:
+    """Judge each user's unseen items by NDCG@k: arrays (n_users, n_items) to (n_users,), as `top_k` ranks."""
+    items = top_k(scores, seen, min(k, scores.shape[1]))
+    return ndcg(np.take_along_axis(relevant, items, axis=1), relevant.sum(axis=1))
+
+
 def coverage(items: np.ndarray, n_items: int) -> float:
     """Return the share of the catalogue that is recommended to anyone (catalogue coverage).
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any
 import pandas as pd
 from sklearn.base import clone
 
-from tlkit.errors import require_known
+from tlkit.errors import require_known, require_params
 from tlkit.recsys import movielens, pairs
 from tlkit.recsys.domains import Domain
 from tlkit.recsys.models.base import FactorModel
@@ -87,12 +86,9 @@ def load_source(name: str, objective: str = "ranking", **params: Hashable) -> So
 
 @functools.lru_cache(maxsize=KEPT)
 def _trained(name: str, objective: str, params: tuple[tuple[str, Hashable], ...]) -> Source:
-    load = DOMAINS[name]
-    valid = inspect.signature(load).parameters
-    if not any(each.kind is each.VAR_KEYWORD for each in valid.values()):
-        for param, _ in params:
-            require_known(f"parameter of source {name!r}", param, valid)
-    domain = load(**dict(params))
+    load, chosen = DOMAINS[name], dict(params)
+    require_params(f"source {name!r}", chosen, load)
+    domain = load(**chosen)
     return train_source(domain, domain.name, objective=objective)
 
 

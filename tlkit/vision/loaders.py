@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tlkit import files
-from tlkit.errors import BadInput, FileProblem, require_known
+from tlkit.errors import BadInput, FileProblem, require_known, require_params
 from tlkit.vision import glyphs as printed
 from tlkit.vision import hub, images
 from tlkit.vision.draws import first_of_each_class
@@ -148,9 +147,7 @@ def load_task(name: str | Path, **params: Any) -> ImageTask:
     loader = _loader(name)
     if loader is None:
         require_known("image task", str(name), names())
-    valid = inspect.signature(loader).parameters
-    for param in params:
-        require_known(f"parameter of task {str(name)!r}", param, valid)
+    require_params(f"task {str(name)!r}", params, loader)
     return loader(**params)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pandas as pd
 import psutil
@@ -10,7 +12,7 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from tlkit.errors import BadInput
-from tlkit.recsys.metrics import ndcg, top_k
+from tlkit.recsys.metrics import ndcg_units
 from tlkit.recsys.models.base import CELLS, Recommender
 from tlkit.recsys.models.rows import times
 from tlkit.recsys.ratings import binary, split_rows
@@ -21,7 +23,9 @@ HELD_OUT_SHARE = 0.2
 JUDGES_SHARE, JUDGES = 0.2, 1_000  # users who choose the penalty: this share of all, and no more
 SIZES, FEWEST_JUDGES = (1, 2, 4, 8, 16, 32, 64, 128, 256), 30
 THIN = 8  # known ratings below which a fifth is too little to judge by
-COPIES = 4  # matrices of n_items x n_items alive at once, those that a factorization works in among them
+# Matrices of n_items x n_items alive at once, as measured: a Cholesky factorization works in some, an
+# eigendecomposition in double precision in many.
+COPIES, COPIES_OF_CHOICE = 4, 12
 BYTES = 4
 GIGABYTE = 2**30
 
@@ -58,12 +62,13 @@ class EASE(Recommender):
         """Find the weights of all items at once."""
         if self.regularization is not None and self.regularization <= 0:
             raise BadInput(f"regularization is above 0, such as 100; got {self.regularization!r}.")
-        require_memory(matrix.shape[1], self.device_)
+        require_memory(matrix.shape[1], self.device_, choice=self.regularization is None)
         taken = binary(matrix)
         given = pd.Series({0: self.regularization}, name="regularization")
         self.regularization_ = given if self.regularization else self._choose(taken)
-        self.path_ = None if self.regularization else Path(self._gram(taken))
-        self.weights_ = item_weights(self._gram(taken), self.regularization_.iloc[-1]).cpu().numpy()
+        together = self._gram(taken)
+        self.path_ = None if self.regularization else Path(together)
+        self.weights_ = item_weights(together, self.regularization_.iloc[-1]).cpu().numpy()
         self.n_trainable_ = matrix.shape[1] * (matrix.shape[1] - 1)
 
     def score_profiles(self, profiles: csr_array) -> np.ndarray:
@@ -76,7 +81,7 @@ class EASE(Recommender):
         scores = np.empty(profiles.shape, dtype=np.float32)
         for penalty in np.unique(penalties):
             mine = np.flatnonzero(penalties == penalty)
-            scores[mine] = self.path_.scores(profiles[mine], penalty)
+            (scores[mine],) = self.path_.scores(profiles[mine], [penalty])
         return scores
 
     def _choose(self, taken: csr_array) -> pd.Series:
@@ -108,7 +113,8 @@ class EASE(Recommender):
     @staticmethod
     def _best(path: Path, kept: csr_array, held_out: csr_array) -> tuple[float, float]:
         """The geometric mean of the three best penalties, as the very best is partly luck; and its NDCG."""
-        quality = [mean_ndcg(path.scores(kept, penalty), kept, held_out) for penalty in GRID]
+        seen, wanted = (part.toarray() > 0 for part in (kept, held_out))
+        quality = [ndcg_units(scores, seen, wanted).mean() for scores in path.scores(kept, GRID)]
         return float(np.exp(np.log(GRID)[np.argsort(quality)[-3:]].mean())), max(quality)
 
     def _gram(self, taken: csr_array) -> Tensor:
@@ -155,43 +161,33 @@ class Path:
         values, vectors = torch.linalg.eigh(gram.double())
         self.values, self.vectors = values.clamp(min=0).float(), vectors.float()
 
-    def scores(self, profiles: csr_array, reg: float) -> np.ndarray:
-        """Score every item as EASE does at one penalty: (n, n_items) to (n, n_items).
+    def scores(self, profiles: csr_array, regs: Sequence[float]) -> Iterator[np.ndarray]:
+        """Score every item as EASE does at each of the penalties: (n, n_items) to (n, n_items).
 
         X B is X - X P / diag(P), the columns divided: X itself comes from the diagonal that is set to zero.
         """
-        inverse = 1 / (self.values + reg)
-        diagonal = (self.vectors.square() * inverse).sum(1)
-        projected = times(profiles, self.vectors) * inverse
-        return profiles.toarray() - (projected @ self.vectors.T / diagonal).cpu().numpy()
+        inverses = [1 / (self.values + reg) for reg in regs]
+        diagonals = self.vectors.square() @ torch.stack(inverses, dim=1)
+        taken, projected = profiles.toarray(), times(profiles, self.vectors)
+        for inverse, diagonal in zip(inverses, diagonals.T, strict=True):
+            yield taken - ((projected * inverse) @ self.vectors.T / diagonal).cpu().numpy()
 
 
-def hold_out(taken: csr_array, rng: np.random.Generator) -> tuple[csr_array, csr_array]:
-    """Part each user's items at random: four fifths of them, rounded up, and the rest."""
-    count = np.diff(taken.indptr)
-    return split_rows(taken, count - (count * HELD_OUT_SHARE).astype(int), rng)
-
-
-def mean_ndcg(scores: np.ndarray, seen: csr_array, relevant: csr_array, k: int = 10) -> float:
-    """Return the mean NDCG@k of users' unseen items by score."""
-    items = top_k(scores, seen.toarray() > 0, min(k, scores.shape[1]))
-    wanted = relevant.toarray() > 0
-    return float(ndcg(np.take_along_axis(wanted, items, axis=1), wanted.sum(axis=1)).mean())
-
-
-def require_memory(n_items: int, device: torch.device) -> None:
-    """Refuse a catalogue whose dense matrices do not fit.
+def require_memory(n_items: int, device: torch.device, choice: bool) -> None:
+    """Refuse a catalogue whose dense matrices do not fit, where the penalty is given or is to be chosen.
 
     Raises
     ------
     BadInput
         With what they would take, what there is, and what to use instead.
     """
-    needed, free = COPIES * BYTES * n_items**2, free_memory(device)
+    copies, free = COPIES_OF_CHOICE if choice else COPIES, free_memory(device)
+    needed = copies * BYTES * n_items**2
     if needed > free:
+        cheaper = f"Give it a regularization, which takes {COPIES}, or use" if choice else "Use"
         raise BadInput(
-            f"EASE needs {COPIES} dense matrices of {n_items:,} x {n_items:,} items: "
-            f"{needed / GIGABYTE:,.1f} GB, and {free / GIGABYTE:,.1f} GB are free on {device}. Use "
+            f"EASE needs {copies} dense matrices of {n_items:,} x {n_items:,} items: "
+            f"{needed / GIGABYTE:,.1f} GB, and {free / GIGABYTE:,.1f} GB are free on {device}. {cheaper} "
             "ImplicitALS or ItemNeighbours, which keep no such matrix, or leave out items with few ratings."
         )
 

@@ -109,6 +109,14 @@ class RatingsStrategy(Recommender, Strategy):
         self.n_trainable_ = model.n_trainable_
         return model
 
+    def fit_like(self, model: Recommender, matrix: csr_array) -> Recommender:
+        """Fit a copy of a recommender on a matrix; a strategy gets the same objective and source."""
+        made = self.model_like(model)
+        if isinstance(made, RatingsStrategy):
+            made.set_params(source=self.source)
+            made.objective = self.objective
+        return made.fit_matrix(matrix, self.users_, self.items_, self.item_table_, self._callbacks)
+
     def needed_source(self) -> Source:
         """Return the source.
 
@@ -164,6 +172,12 @@ class RatingsStrategy(Recommender, Strategy):
         here = self.users_.append(theirs.difference(self.users_, sort=False))
         rows = theirs.get_indexer(here)
         return rows_of(to_matrix(table), rows)
+
+
+def in_deviations(scores: np.ndarray) -> np.ndarray:
+    """Put scores (..., n_items) into standard deviations from a user's mean, so that models can be mixed."""
+    spread = scores.std(axis=-1, keepdims=True)
+    return (scores - scores.mean(axis=-1, keepdims=True)) / np.maximum(spread, np.float32(1e-9))
 
 
 def aligned(values: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -64,9 +64,7 @@ class Distill(RatingsStrategy):
 
     def _lesson(self, matrix: csr_array) -> csr_array:
         """Return the teacher's scores of the items that it puts first, (n_users, n_items)."""
-        teacher = Joined(source=self.source, random_state=self.random_state, device=self.device)
-        teacher.objective = self.objective
-        teacher.fit_matrix(matrix, self.users_, self.items_)
+        teacher = self.fit_like(Joined(), matrix)
         parts = [
             self._best(teacher, np.arange(part.start, part.stop)) for part in self.batches(len(self.users_))
         ]

@@ -8,28 +8,27 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.sparse import csr_array
-from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 
 from tlkit.errors import BadInput
-from tlkit.recsys.metrics import ndcg, top_k
+from tlkit.recsys.metrics import ndcg_units
 from tlkit.recsys.models.autoencoders import AutoRec, MultiDAE
 from tlkit.recsys.models.base import Recommender
 from tlkit.recsys.models.content import ContentBased, numbers
-from tlkit.recsys.models.ease import EASE, hold_out
+from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours, UserNeighbours
-from tlkit.recsys.ratings import binary, places
-from tlkit.recsys.strategies.base import RatingsStrategy
+from tlkit.recsys.ratings import binary, places, split_rows
+from tlkit.recsys.strategies.base import RatingsStrategy, in_deviations
 from tlkit.recsys.strategies.joined import Joined
 from tlkit.task import hyperparameters
 
 CELLS = 2**24  # validation scores held at once, of all members together
 JUDGES = 1_000  # users whose held-out items the weights of a ranking are learned on
 PARTS = 20  # that weights are shared out in
-LISTED = 10
+HELD_OUT_SHARE = 0.2  # of each user's ratings, rounded down
 
 
 def default_members(objective: str) -> dict[str, Recommender]:
@@ -119,7 +118,7 @@ class Fusion(RatingsStrategy):
         return self.weights_["weight"].to_numpy(np.float32)
 
     def _chosen(self) -> dict[str, Recommender]:
-        """The members to be, unfitted and seeded."""
+        """The members to be, unfitted."""
         if self.folds < 2:
             raise BadInput(f"folds is 2 or more; got {self.folds!r}.")
         members = default_members(self.objective) if self.members is None else dict(self.members)
@@ -129,28 +128,19 @@ class Fusion(RatingsStrategy):
             members["both domains"] = Joined()
         if not members:
             raise BadInput("There is nothing to fuse: members is empty.")
-        return {label: self._prepared(label, member) for label, member in members.items()}
+        for label, member in members.items():
+            self._check(label, member)
+        return members
 
-    def _prepared(self, label: str, member: Recommender) -> Recommender:
-        member = self.model_like(member)
-        if isinstance(member, RatingsStrategy):
-            member.set_params(source=self.source)
-            member.objective = self.objective
-        elif member.objective != self.objective:
+    def _check(self, label: str, member: Recommender) -> None:
+        if not isinstance(member, RatingsStrategy) and member.objective != self.objective:
             raise BadInput(
                 f"The member {label!r} scores for {member.objective!r} and the task is one of "
                 f"{self.objective!r}: take another recommender, or set its objective."
             )
-        return member
 
     def _fit_members(self, chosen: Mapping[str, Recommender], matrix: csr_array) -> dict[str, Recommender]:
-        return {label: self._fit_member(member, matrix) for label, member in chosen.items()}
-
-    def _fit_member(self, member: Recommender, matrix: csr_array) -> Recommender:
-        fresh = clone(member)
-        if isinstance(member, RatingsStrategy):
-            fresh.objective = self.objective
-        return fresh.fit_matrix(matrix, self.users_, self.items_, self.item_table_, self._callbacks)
+        return {label: self.fit_like(member, matrix) for label, member in chosen.items()}
 
     def _mixed(self, opinions: Iterable[np.ndarray]) -> np.ndarray:
         """Add up members' scores (n, n_items), one member at a time."""
@@ -159,10 +149,7 @@ class Fusion(RatingsStrategy):
 
     def _comparable(self, scores: np.ndarray) -> np.ndarray:
         """Stars clipped to the scale; for ranking, standard deviations from a user's mean."""
-        if self.objective == "rating":
-            return scores.clip(*self.scale_)
-        spread = scores.std(axis=1, keepdims=True)
-        return (scores - scores.mean(axis=1, keepdims=True)) / np.maximum(spread, np.float32(1e-9))
+        return scores.clip(*self.scale_) if self.objective == "rating" else in_deviations(scores)
 
     def _said(self, members: Mapping[str, Recommender], rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """What each member says of pairs, (n, n_members), in stars."""
@@ -212,6 +199,12 @@ def has_features(items: pd.DataFrame | None) -> bool:
         return False
 
 
+def hold_out(matrix: csr_array, rng: np.random.Generator) -> tuple[csr_array, csr_array]:
+    """Part each user's ratings at random: four fifths of them, rounded up, and the rest."""
+    count = np.diff(matrix.indptr)
+    return split_rows(matrix, count - (count * HELD_OUT_SHARE).astype(int), rng)
+
+
 def select(scores: np.ndarray, seen: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Share weight out among members, one equal part after the other to whoever makes the mixture best.
 
@@ -235,14 +228,9 @@ def select(scores: np.ndarray, seen: np.ndarray, wanted: np.ndarray) -> tuple[np
     parts, found = np.zeros(len(scores)), []
     mixed = np.zeros_like(scores[0])
     for _ in range(PARTS):
-        quality = [_ndcg(mixed + each, seen, wanted) for each in scores]
+        quality = [ndcg_units(mixed + each, seen, wanted).mean() for each in scores]
         best = int(np.argmax(quality))
         mixed, parts[best] = mixed + scores[best], parts[best] + 1
         found.append((quality, parts.copy()))
     _, parts = max(found, key=lambda each: max(each[0]))
     return parts / parts.sum(), np.array(found[0][0])
-
-
-def _ndcg(scores: np.ndarray, seen: np.ndarray, wanted: np.ndarray) -> float:
-    items = top_k(scores, seen, min(LISTED, scores.shape[1]))
-    return float(ndcg(np.take_along_axis(wanted, items, axis=1), wanted.sum(axis=1)).mean())

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.sparse import csr_array
-from sklearn.base import clone
 
 from tlkit.errors import BadInput
-from tlkit.recsys.metrics import ranking_units, top_k
+from tlkit.recsys.metrics import ndcg_units
 from tlkit.recsys.ratings import binary, places, split_rows
 from tlkit.recsys.strategies.alone import TargetOnly
-from tlkit.recsys.strategies.base import ENOUGH, RatingsStrategy, rows_of
+from tlkit.recsys.strategies.base import ENOUGH, RatingsStrategy, in_deviations, rows_of
 from tlkit.recsys.strategies.factors import Prior
 from tlkit.recsys.strategies.features import Features
 from tlkit.recsys.strategies.joined import Joined
@@ -25,7 +24,6 @@ COUNTS = (0, 1, 2, 3, 5, 8, 12, 20)  # target ratings at which the gate is learn
 PARTS = 5  # weights are fifths
 BEST = 5  # mixtures whose mean is taken: the very best one is partly luck
 FIFTHS, TRIED = 5, 2  # a fifth of the users is made cold at a time, and two of the fifths are tried
-LISTED = 10
 
 
 @hyperparameters
@@ -83,22 +81,14 @@ class Gated(RatingsStrategy):
 
     def _fit_experts(self, matrix: csr_array) -> dict[str, RatingsStrategy]:
         chosen = self.experts or {kind.name: kind() for kind in (TargetOnly, Joined, Prior, Features)}
-        return {label: self._fit_expert(clone(expert), matrix) for label, expert in chosen.items()}
-
-    def _fit_expert(self, expert: RatingsStrategy, matrix: csr_array) -> RatingsStrategy:
-        expert.set_params(source=self.source, random_state=self.random_state, device=self.device)
-        expert.objective = self.objective
-        return expert.fit_matrix(matrix, self.users_, self.items_, self.item_table_)
+        return {label: self.fit_like(expert, matrix) for label, expert in chosen.items()}
 
     def _opinions(
         self, experts: Mapping[str, RatingsStrategy], rows: np.ndarray, profiles: csr_array
     ) -> np.ndarray:
         """Return what each expert says, (n_experts, n, n_items); for ranking in standard deviations."""
         said = np.stack([expert.say(rows, profiles) for expert in experts.values()])
-        if self.objective == "rating":
-            return said
-        spread = said.std(axis=2, keepdims=True)
-        return (said - said.mean(axis=2, keepdims=True)) / np.maximum(spread, 1e-9)
+        return said if self.objective == "rating" else in_deviations(said)
 
     def _learn_gate(
         self, matrix: csr_array, parts: list[np.ndarray], rng: np.random.Generator
@@ -122,21 +112,18 @@ class Gated(RatingsStrategy):
 
     def _judge(self, opinions: np.ndarray, profiles: csr_array, held_out: csr_array) -> np.ndarray:
         """Return how good each mixture is for each user, (n_mixtures, n)."""
-        judge = self._judge_lists if self.objective == "ranking" else self._judge_stars
-        return np.stack(
-            [judge(np.tensordot(w, opinions, 1), profiles, held_out) for w in _mixtures(len(opinions))]
-        )
-
-    @staticmethod
-    def _judge_lists(scores: np.ndarray, profiles: csr_array, held_out: csr_array) -> np.ndarray:
+        mixed = (np.tensordot(weights, opinions, 1) for weights in _mixtures(len(opinions)))
+        if self.objective == "rating":
+            return np.stack([_closeness(scores, held_out) for scores in mixed])
         seen, relevant = (binary(each).toarray() > 0 for each in (profiles, held_out))
-        return ranking_units(top_k(scores, seen, min(LISTED, scores.shape[1])), relevant)["ndcg"]
+        return np.stack([ndcg_units(scores, seen, relevant) for scores in mixed])
 
-    @staticmethod
-    def _judge_stars(scores: np.ndarray, profiles: csr_array, held_out: csr_array) -> np.ndarray:
-        rows, columns = places(held_out)
-        errors = (scores[rows, columns] - held_out.data) ** 2
-        return -np.bincount(rows, errors, minlength=len(scores)) / np.diff(held_out.indptr)
+
+def _closeness(scores: np.ndarray, held_out: csr_array) -> np.ndarray:
+    """Minus each user's mean squared error, (n,)."""
+    rows, columns = places(held_out)
+    errors = (scores[rows, columns] - held_out.data) ** 2
+    return -np.bincount(rows, errors, minlength=len(scores)) / np.diff(held_out.indptr)
 
 
 def _mixtures(n: int) -> np.ndarray:
