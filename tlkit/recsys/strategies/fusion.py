@@ -153,7 +153,6 @@ class Fusion(RatingsStrategy):
 
     def _said(self, members: Mapping[str, Recommender], rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """What each member says of pairs, (n, n_members), in stars."""
-        rows = rows.astype(np.int64)
         said = [self._comparable(member.score_pairs(rows, columns)) for member in members.values()]
         return np.column_stack(said)
 
