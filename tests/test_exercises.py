@@ -42,6 +42,14 @@ def test_an_answer_of_another_kind_is_wrong_and_says_what_is_expected(exercise):
     assert "should be a number; 'four' cannot be read as that" in outcome.text
 
 
+def test_a_function_that_breaks_is_told_with_what():
+    tried = Exercise(
+        "Add one.", "a function", lambda add: right("") if add(1) == 2 else wrong(""), (), "", (), ()
+    )
+    text = tried.check(lambda number: number + "1").text
+    assert "should be a function. Yours was tried and ended with TypeError: unsupported operand" in text
+
+
 def test_hints_come_one_by_one_and_end(exercise):
     said = [repr(exercise.hint()) for _ in range(4)]
     assert said[:2] == ["**Hint 1 of 2.** Count.", "**Hint 2 of 2.** It is even."]

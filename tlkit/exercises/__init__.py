@@ -78,7 +78,10 @@ class Exercise:
         try:
             return self.judge(value)
         except Exception as error:
-            return wrong(f"The answer should be {self.expects}; {value!r} cannot be read as that ({error}).")
+            said = f"{type(error).__name__}: {error}"
+            if callable(value):
+                return wrong(f"The answer should be {self.expects}. Yours was tried and ended with {said}.")
+            return wrong(f"The answer should be {self.expects}; {value!r} cannot be read as that ({said}).")
 
     def hint(self) -> Note:
         """Return the next hint, one a call."""

@@ -1,4 +1,4 @@
-"""Leaning on the source while the target is thin, and letting go as it grows."""
+"""Leaning on the source while the target is thin, by weights learned for each number of ratings."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Gated(RatingsStrategy):
 
     name = "gated"
     title = "Gated by what is known"
-    idea = "Mix target, joint and source-only models user by user; the source counts less with each rating."
+    idea = "Mix target, joint and source-only models with weights learned for each number of ratings."
 
     experts: Mapping[str, RatingsStrategy] | None = None
 
