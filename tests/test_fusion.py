@@ -200,10 +200,11 @@ def test_nobody_with_enough_ratings_for_lists_means_equal_weights():
 
 def test_bad_members_and_folds():
     table = ratings(0)
-    with pytest.raises(BadInput, match="'biases' scores for 'rating' and the task is one of 'ranking'"):
-        Fusion(members={"biases": Biases()}).fit(table)
-    with pytest.raises(BadInput, match="members is empty"):
-        Fusion(members={}).fit(table)
+    with pytest.raises(BadInput, match="EASE ranks items and predicts no stars"):
+        Fusion(members={"biases": Biases(), "linear": EASE()}).fit(table, objective="rating")
+    for members in ({}, [Biases()], {"biases": "Biases"}):
+        with pytest.raises(BadInput, match="members maps labels to Recommender objects, one or more"):
+            Fusion(members=members).fit(table)
     with pytest.raises(BadInput, match="folds is 2 or more; got 1"):
         Fusion(folds=1).fit(table)
     with pytest.raises(BadInput, match="3 ratings cannot be parted into 5 folds"):

@@ -11,8 +11,11 @@ from sklearn.linear_model import Ridge
 
 from tlkit import comparing
 from tlkit.errors import BadInput, UnknownName
+from tlkit.recsys.models.bpr import BPR
+from tlkit.recsys.models.content import ContentBased
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
+from tlkit.recsys.models.neighbours import ItemNeighbours
 from tlkit.recsys.ratings import as_ratings
 from tlkit.recsys.sources import train_source
 from tlkit.recsys.strategies.base import aligned, rows_of
@@ -157,6 +160,22 @@ def test_a_mapping_by_a_network_works_too(task, source):
     assert task.score(fitted(task, "mapping", source, kind="mlp")).metrics["ndcg@10"] > 0
 
 
+def test_a_mapping_by_a_network_works_with_few_pairs_too(task, source):
+    many = np.sort(np.diff(fitted(task, "mapping", source).matrix_.indptr))[-5]
+    mapping = fitted(task, "mapping", source, kind="mlp", enough=int(many))
+    assert np.isfinite(mapping.user_factors).all()
+
+
+def test_a_codebook_of_stars_all_the_same_says_them(stars_task, shops):
+    def same(ratings):
+        return ratings.assign(rating=3.0)
+
+    source = train_source(same(shops.source.ratings), "books", model=MatrixFactorization(factors=8))
+    strategy = stars_task.strategy("codebook", source=source, random_state=0)
+    strategy.fit(same(stars_task.train), objective="rating")
+    np.testing.assert_allclose(strategy.score_rows(np.arange(5)), 3, atol=1e-3)
+
+
 def test_collective_factorization_hears_the_source_through_its_weight(task, source):
     scores = [fitted(task, "cmf", source, weight=w).scores(task.evaluated_users) for w in (0.0, 0.5)]
     cold = fitted(task.budget(0), "cmf", source, weight=0.0)
@@ -255,6 +274,81 @@ def test_no_overlap_is_said_where_it_is_needed(name, task, shops):
 def test_impossible_parameters_say_what_is_possible(name, params, message, task, source):
     with pytest.raises(BadInput, match=message):
         fitted(task, name, source, **params)
+
+
+# What members of a mixture get, and what they may be
+
+
+@pytest.mark.parametrize("name", ["frozen", "mapping"])
+def test_what_a_user_is_said_to_like_is_what_the_strategy_recommends(name, task, source):
+    one = fitted(task, name, source)
+    rows = np.flatnonzero(np.isin(one.users_, task.evaluated_users))
+    np.testing.assert_allclose(one.say(rows, one.matrix_[rows]), one.scores(one.users_[rows]), atol=1e-4)
+
+
+def test_a_student_keeps_what_it_was_taught_of_users_without_ratings(shops, source):
+    task = small()[1].budget(0)
+    student = fitted(task, "distill", source)
+    rows = np.flatnonzero((student.shared_users >= 0) & (np.diff(student.matrix_.indptr) == 0))
+    assert len(rows)
+    np.testing.assert_allclose(student.say(rows, student.matrix_[rows]), student.score_rows(rows), atol=1e-5)
+
+
+def test_stars_of_zero_teach_a_student_like_others(task, source):
+    table = task.train.assign(rating=task.train["rating"] - task.train["rating"].min())
+    zeros = RatingsTask.strategies()["distill"](source=source, random_state=0).fit(table)
+    ones = RatingsTask.strategies()["distill"](source=source, random_state=0).fit(task.train)
+    assert zeros.model_.matrix_.nnz == ones.model_.matrix_.nnz
+
+
+def test_members_keep_sources_of_their_own(task, source, shops):
+    other = train_source(shops.source, "others", model=ImplicitALS(factors=4, random_state=1))
+    members = {"own": task.strategy("prior", source=other), "shared": task.strategy("prior")}
+    fusion = fitted(task, "fusion", source, members=members)
+    assert [member.source.name for member in fusion.members_.values()] == ["others", "books"]
+
+
+def test_strangers_are_served_by_the_target_alone_wherever_it_stands(task, source):
+    kinds = RatingsTask.strategies()
+    gated = fitted(
+        task, "gated", source, experts={"features": kinds["features"](), "alone": kinds["target_only"]()}
+    )
+    stranger = np.flatnonzero((gated.shared_users < 0) & (np.diff(gated.matrix_.indptr) > 0))[:1]
+    found, alone = gated.score_rows(stranger), gated.experts_["alone"].score_rows(stranger)
+    assert np.corrcoef(found[0], alone[0])[0, 1] > 0.9999
+    with pytest.raises(BadInput, match="One of the experts is a TargetOnly"):
+        fitted(task, "gated", source, experts={"features": kinds["features"]()})
+    for experts in ({}, {"als": ImplicitALS()}, ["joined"]):
+        with pytest.raises(BadInput, match="experts maps labels to RatingsStrategy objects, one or more"):
+            fitted(task, "gated", source, experts=experts)
+
+
+def test_a_model_that_only_ranks_is_refused_where_stars_are_wanted(stars_task):
+    with pytest.raises(BadInput, match="ItemNeighbours ranks items and predicts no stars"):
+        fitted(stars_task, "target_only", model=ItemNeighbours())
+    assert fitted(stars_task, "target_only", model=ItemNeighbours(objective="rating"))
+
+
+@pytest.mark.parametrize("name", ["prior", "warm_start", "frozen", "cmf"])
+def test_only_a_factorization_can_be_told_what_to_know(name, task, source):
+    with pytest.raises(BadInput, match=f"strategy '{name}' is an ImplicitALS or Matrix"):
+        fitted(task, name, source, model=BPR())
+
+
+@pytest.mark.parametrize("name", ["prior", "warm_start", "frozen"])
+def test_factors_of_another_kind_are_refused(name, stars_task, task, source, shops):
+    with pytest.raises(BadInput, match="with MatrixFactorization, and these are of ImplicitALS"):
+        fitted(stars_task, name, source)
+    other = train_source(shops.source, "others", model=BPR(factors=4, epochs=1, random_state=0))
+    with pytest.raises(BadInput, match=r"are of BPR: both .* Train the source with model=ImplicitALS\(\)"):
+        fitted(task, name, other)
+
+
+def test_content_is_learned_from_the_items_of_both_domains(task, source):
+    joined = fitted(task, "joined", source, model=ContentBased())
+    table = joined.model_.item_table_
+    assert len(table) == joined.other_.shape[1] + len(joined.items_)
+    assert np.isfinite(joined.scores(task.evaluated_users)).all()
 
 
 def test_an_unknown_objective_is_refused(task, source):

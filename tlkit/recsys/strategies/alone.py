@@ -30,7 +30,7 @@ class TargetOnly(RatingsStrategy):
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the recommender."""
-        self.model_ = self.train(self.model_like(self.model), matrix)
+        self.model_ = self.train(self.model_like(self.model), matrix, self.item_table_)
 
     def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Score as the recommender does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from scipy.sparse import csr_array, vstack
 from sklearn.base import clone
 
 from tlkit.errors import BadInput, require_known
-from tlkit.recsys.models.base import Recommender
+from tlkit.recsys.models.base import FactorModel, Recommender
 from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
@@ -98,23 +98,56 @@ class RatingsStrategy(Recommender, Strategy):
         return self._or_popularity(self.score_with(rows, profiles), self.is_known(profiles, rows))
 
     def model_like(self, model: Recommender | None, **params: Any) -> Recommender:
-        """Return an unfitted copy of a recommender, or of the default one for the objective, seeded."""
-        made = clone(model) if model is not None else self.defaults[self.objective]()
-        return made.set_params(random_state=self.random_state, device=self.device, **params)
+        """Return an unfitted copy of a recommender, or of the default one for the objective, seeded.
 
-    def train(self, model: Recommender, matrix: csr_array, **knowledge: Any) -> Recommender:
+        A strategy gets the same objective, and the same source unless it has its own.
+
+        Raises
+        ------
+        BadInput
+            If the recommender ranks and stars are wanted.
+        """
+        made = clone(model) if model is not None else self.defaults[self.objective]()
+        made.set_params(random_state=self.random_state, device=self.device, **params)
+        if isinstance(made, RatingsStrategy):
+            made.set_params(source=made.source or self.source)
+            made.objective = self.objective
+        if self.objective == "rating" and made.objective == "ranking":
+            raise BadInput(
+                f"{type(made).__name__} ranks items and predicts no stars, which this task asks for. Take "
+                "another recommender, or set objective='rating' where it has one."
+            )
+        return made
+
+    def factorization_like(self, model: Recommender | None, **params: Any) -> FactorModel:
+        """Return `model_like` for a strategy that tells a factorization what to know beforehand.
+
+        Raises
+        ------
+        BadInput
+            If the recommender cannot be told.
+        """
+        kinds = tuple(FACTORIZATION.values())
+        if model is None or isinstance(model, kinds):
+            return self.model_like(model, **params)
+        able = " or ".join(kind.__name__ for kind in kinds)
+        raise BadInput(f"The model of strategy {self.name!r} is an {able}; got {model!r}.")
+
+    def train(
+        self,
+        model: Recommender,
+        matrix: csr_array,
+        item_table: pd.DataFrame | None = None,
+        **knowledge: Any,
+    ) -> Recommender:
         """Fit a recommender on a matrix, with what it is to know beforehand."""
-        table = self.item_table_ if matrix.shape[1] == len(self.items_) else None
-        model.fit_matrix(matrix, item_table=table, callbacks=self._callbacks, **knowledge)
+        model.fit_matrix(matrix, item_table=item_table, callbacks=self._callbacks, **knowledge)
         self.n_trainable_ = model.n_trainable_
         return model
 
     def fit_like(self, model: Recommender, matrix: csr_array) -> Recommender:
-        """Fit a copy of a recommender on a matrix; a strategy gets the same objective and source."""
+        """Fit a copy of a recommender or strategy on a matrix of the same users and items."""
         made = self.model_like(model)
-        if isinstance(made, RatingsStrategy):
-            made.set_params(source=self.source)
-            made.objective = self.objective
         return made.fit_matrix(matrix, self.users_, self.items_, self.item_table_, self._callbacks)
 
     def needed_source(self) -> Source:
@@ -172,6 +205,24 @@ class RatingsStrategy(Recommender, Strategy):
         here = self.users_.append(theirs.difference(self.users_, sort=False))
         rows = theirs.get_indexer(here)
         return rows_of(to_matrix(table), rows)
+
+
+def require_members(
+    owner: str, members: Mapping[str, Recommender], kind: type[Recommender]
+) -> dict[str, Recommender]:
+    """Return a mapping of labels to recommenders of a kind.
+
+    Raises
+    ------
+    BadInput
+        If it is another thing, or empty.
+    """
+    if isinstance(members, Mapping) and members and all(isinstance(each, kind) for each in members.values()):
+        return dict(members)
+    raise BadInput(
+        f"{owner} maps labels to {kind.__name__} objects, one or more, such as "
+        f"{{'mine': {kind.__name__}(...)}}; got {members!r}."
+    )
 
 
 def in_deviations(scores: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, vstack
 
 from tlkit.errors import BadInput
 from tlkit.recsys.metrics import top_k
-from tlkit.recsys.ratings import binary
+from tlkit.recsys.ratings import binary, places
 from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy
 from tlkit.recsys.strategies.joined import Joined
 from tlkit.task import hyperparameters
@@ -50,17 +50,21 @@ class Distill(RatingsStrategy):
             )
         self.need_shared_users()
         lesson = self._lesson(matrix) if self.taught else csr_array(matrix.shape, dtype=matrix.dtype)
-        weights = csr_array(binary(matrix) + self.trust * binary(lesson))
         student = self.model_like(None, factors=self.factors)
-        self.model_ = self.train(student, csr_array(matrix + lesson), entry_weights=weights)
+        both = _together(matrix, lesson)
+        weights = _together(binary(matrix), self.trust * binary(lesson))
+        self.model_ = self.train(student, both, entry_weights=weights)
 
     def score_rows(self, rows: np.ndarray) -> np.ndarray:
         """Score by the student's factors."""
         return self.model_.score_rows(rows)
 
     def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
-        """Score by folding the target's ratings into the student."""
-        return self.model_.score_profiles(profiles)
+        """Score by folding the target's ratings into the student; without any, as the teacher said."""
+        factors = self.model_.fold_in(profiles)
+        taught = (rows >= 0) & (np.diff(profiles.indptr) == 0)
+        factors[taught] = self.model_.user_factors[rows[taught]]
+        return self.model_.score_factors(factors)
 
     def _lesson(self, matrix: csr_array) -> csr_array:
         """Return the teacher's scores of the items that it puts first, (n_users, n_items)."""
@@ -72,10 +76,15 @@ class Distill(RatingsStrategy):
 
     def _best(self, teacher: Joined, rows: np.ndarray) -> csr_array:
         scores = teacher.say(rows, self.matrix_[rows])
-        best = top_k(scores, binary(self.matrix_[rows]).toarray() > 0, self.taught)
+        seen = binary(self.matrix_[rows]).toarray() > 0
+        best = top_k(scores, seen, self.taught)
         values = np.take_along_axis(scores, best, axis=1).clip(*teacher.scale_)
-        taught = csr_array(
-            (values.ravel(), best.ravel(), np.arange(0, values.size + 1, self.taught)), shape=scores.shape
-        )
         # A user who has rated nearly all is taught nothing twice.
-        return csr_array(taught - taught.multiply(binary(self.matrix_[rows])))
+        new = ~np.take_along_axis(seen, best, axis=1)
+        return csr_array((values[new], (np.nonzero(new)[0], best[new])), shape=scores.shape)
+
+
+def _together(matrix: csr_array, other: csr_array) -> csr_array:
+    """Put entries of two matrices, nowhere in the same place, into one; a plain sum would lose zeros."""
+    places_ = [np.concatenate(pair) for pair in zip(places(matrix), places(other), strict=True)]
+    return csr_array((np.concatenate([matrix.data, other.data]), places_), shape=matrix.shape)

@@ -41,7 +41,9 @@ class FactorStrategy(RatingsStrategy):
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the factorization with the source's knowledge."""
-        self.model_ = self.train(self.model_like(self.model, **self.parameters()), matrix, **self.knowledge())
+        self._require_kind_of_source()
+        model = self.factorization_like(self.model, **self.parameters())
+        self.model_ = self.train(model, matrix, **self.knowledge())
 
     def score_rows(self, rows: np.ndarray) -> np.ndarray:
         """Score by the learned factors."""
@@ -49,7 +51,21 @@ class FactorStrategy(RatingsStrategy):
 
     def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Score by folding the target's ratings in."""
-        return self.model_.score_profiles(profiles)
+        return self.model_.score_factors(self.fold_in(rows, profiles))
+
+    def fold_in(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Find the factors (n, f) of the users in `rows`, were `profiles` all their target ratings."""
+        return self.model_.fold_in(profiles)
+
+    def _require_kind_of_source(self) -> None:
+        theirs = self.needed_source().card.architecture["name"]
+        ours = type(self.factorization_like(self.model)).__name__
+        if theirs != ours:
+            raise BadInput(
+                f"Strategy {self.name!r} goes on from the source's factors with {ours}, and these are of "
+                f"{theirs}: both are to be of one kind. Train the source with model={ours}(), or load it "
+                f"with objective={self.objective!r}."
+            )
 
 
 @hyperparameters
@@ -108,9 +124,9 @@ class Prior(FactorStrategy):
             raise BadInput(f"The prior's weight is 0 or more; got {self.weight!r}.")
         return {"user_prior": self._prior(np.arange(len(self.users_)))}
 
-    def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
-        """Score by folding the target's ratings in, under the same prior."""
-        return self.model_.score_factors(self.model_.fold_in(profiles, self._prior(rows)))
+    def fold_in(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Find factors under the same prior."""
+        return self.model_.fold_in(profiles, self._prior(rows))
 
     def _prior(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the prior means and weights of the users in `rows`."""
@@ -144,6 +160,14 @@ class Frozen(FactorStrategy):
         places = self._shared_items()
         items = aligned(self.needed_source().state["item_factors"].numpy(), places)
         return {"start": (None, items), "fixed_items": places >= 0}
+
+    def fold_in(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Keep the source's factors of shared users, whatever they rate here."""
+        found = super().fold_in(rows, profiles)
+        if self.shared == "users":
+            kept = (rows >= 0) & (self.shared_users[rows] >= 0)
+            found[kept] = self.source_factors[rows[kept]]
+        return found
 
     def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
         """Shared items say nothing of a user without ratings."""

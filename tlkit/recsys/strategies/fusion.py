@@ -21,7 +21,7 @@ from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours, UserNeighbours
 from tlkit.recsys.ratings import binary, places, split_rows
-from tlkit.recsys.strategies.base import RatingsStrategy, in_deviations
+from tlkit.recsys.strategies.base import RatingsStrategy, in_deviations, require_members
 from tlkit.recsys.strategies.joined import Joined
 from tlkit.task import hyperparameters
 
@@ -121,23 +121,13 @@ class Fusion(RatingsStrategy):
         """The members to be, unfitted."""
         if self.folds < 2:
             raise BadInput(f"folds is 2 or more; got {self.folds!r}.")
-        members = default_members(self.objective) if self.members is None else dict(self.members)
+        members = default_members(self.objective) if self.members is None else self.members
         if self.members is None and not has_features(self.item_table_):
             del members["content"]
         if self.members is None and self.source is not None:
             members["both domains"] = Joined()
-        if not members:
-            raise BadInput("There is nothing to fuse: members is empty.")
-        for label, member in members.items():
-            self._check(label, member)
-        return members
-
-    def _check(self, label: str, member: Recommender) -> None:
-        if not isinstance(member, RatingsStrategy) and member.objective != self.objective:
-            raise BadInput(
-                f"The member {label!r} scores for {member.objective!r} and the task is one of "
-                f"{self.objective!r}: take another recommender, or set its objective."
-            )
+        members = require_members("members", members, Recommender)
+        return {label: self.model_like(member) for label, member in members.items()}
 
     def _fit_members(self, chosen: Mapping[str, Recommender], matrix: csr_array) -> dict[str, Recommender]:
         return {label: self.fit_like(member, matrix) for label, member in chosen.items()}

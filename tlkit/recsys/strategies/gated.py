@@ -14,7 +14,7 @@ from tlkit.errors import BadInput
 from tlkit.recsys.metrics import ndcg_units
 from tlkit.recsys.ratings import binary, places, split_rows
 from tlkit.recsys.strategies.alone import TargetOnly
-from tlkit.recsys.strategies.base import ENOUGH, RatingsStrategy, in_deviations, rows_of
+from tlkit.recsys.strategies.base import ENOUGH, RatingsStrategy, in_deviations, require_members, rows_of
 from tlkit.recsys.strategies.factors import Prior
 from tlkit.recsys.strategies.features import Features
 from tlkit.recsys.strategies.joined import Joined
@@ -38,7 +38,8 @@ class Gated(RatingsStrategy):
     Parameters
     ----------
     experts : mapping of str to RatingsStrategy, optional
-        By default `target_only`, `joined`, `prior` and `features`.
+        By default `target_only`, `joined`, `prior` and `features`. One of them is a `TargetOnly`, which
+        serves users whom the source does not know.
 
     Attributes
     ----------
@@ -71,8 +72,8 @@ class Gated(RatingsStrategy):
         weights = np.column_stack(
             [np.interp(counts, self.weights_.index, w) for w in self.weights_.T.to_numpy()]
         )
-        # Whom the source does not know gets what the target alone says.
-        weights[(rows < 0) | (self.shared_users[rows] < 0)] = np.eye(len(self.experts_))[0]
+        alone = [isinstance(expert, TargetOnly) for expert in self.experts_.values()]
+        weights[(rows < 0) | (self.shared_users[rows] < 0)] = np.eye(len(alone))[alone.index(True)]
         return np.einsum("ne,eni->ni", weights, self._opinions(self.experts_, rows, profiles))
 
     def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
@@ -80,8 +81,15 @@ class Gated(RatingsStrategy):
         return np.ones(profiles.shape[0], dtype=bool)
 
     def _fit_experts(self, matrix: csr_array) -> dict[str, RatingsStrategy]:
-        chosen = self.experts or {kind.name: kind() for kind in (TargetOnly, Joined, Prior, Features)}
-        return {label: self.fit_like(expert, matrix) for label, expert in chosen.items()}
+        default = {kind.name: kind() for kind in (TargetOnly, Joined, Prior, Features)}
+        chosen = default if self.experts is None else self.experts
+        members = require_members("experts", chosen, RatingsStrategy)
+        if not any(isinstance(expert, TargetOnly) for expert in members.values()):
+            raise BadInput(
+                "One of the experts is a TargetOnly, for users whom the source does not know; "
+                f"got {', '.join(members)}."
+            )
+        return {label: self.fit_like(expert, matrix) for label, expert in members.items()}
 
     def _opinions(
         self, experts: Mapping[str, RatingsStrategy], rows: np.ndarray, profiles: csr_array

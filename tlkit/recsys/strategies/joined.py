@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.sparse import csr_array, hstack, vstack
 
@@ -33,11 +34,18 @@ class Joined(RatingsStrategy):
         self.other_ = self.source_matrix()
         strangers = csr_array((self.other_.shape[0] - matrix.shape[0], matrix.shape[1]), dtype=matrix.dtype)
         whole = csr_array(hstack([self.other_, vstack([matrix, strangers])], format="csr"))
-        self.model_ = self.train_whole(self.model_like(self.model), whole)
+        self.model_ = self.train_whole(whole)
 
-    def train_whole(self, model: Recommender, whole: csr_array) -> Recommender:
+    def train_whole(self, whole: csr_array) -> Recommender:
         """Fit on the joint matrix."""
-        return self.train(model, whole)
+        return self.train(self.model_like(self.model), whole, self._whole_table())
+
+    def _whole_table(self) -> pd.DataFrame | None:
+        """What is known of the items of both domains, in the matrix' order: the columns that both have."""
+        theirs = self.needed_source().task.items
+        if theirs is None or self.item_table_ is None:
+            return None
+        return pd.concat([theirs, self.item_table_], join="inner")
 
     def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Score by both domains' ratings of a user; the target's items only."""
@@ -66,10 +74,10 @@ class CMF(Joined):
 
     weight: float = 0.3
 
-    def train_whole(self, model: Recommender, whole: csr_array) -> Recommender:
+    def train_whole(self, whole: csr_array) -> Recommender:
         """Fit with the source's items weighed."""
         if not self.weight >= 0:
             raise BadInput(f"The weight of the source's part is 0 or more; got {self.weight!r}.")
         items = np.ones(whole.shape[1], dtype=np.float32)
         items[: self.other_.shape[1]] = self.weight
-        return self.train(model, whole, item_weights=items)
+        return self.train(self.factorization_like(self.model), whole, item_weights=items)

@@ -17,6 +17,7 @@ from tlkit.recsys.strategies.base import ENOUGH, FACTORIZATION, RatingsStrategy
 from tlkit.task import hyperparameters
 
 PENALTIES = np.logspace(-2, 4, 13)
+ENOUGH_TO_VALIDATE = 20  # pairs of factors, of which a tenth then tells when to stop
 
 
 @hyperparameters
@@ -53,7 +54,8 @@ class Mapping(RatingsStrategy):
                 f"A mapping is learned from users with {self.enough} or more target ratings whom the source "
                 f"knows too; there are {int(pairs.sum())}. Lower `enough`, or make fewer users cold."
             )
-        self.map_ = self._regressor().fit(self.source_factors[pairs], self.model_.user_factors[pairs])
+        theirs, ours = self.source_factors[pairs], self.model_.user_factors[pairs]
+        self.map_ = self._regressor(len(ours)).fit(theirs, ours)
         self.user_factors = self.model_.user_factors.copy()
         if thin.any():
             self.user_factors[thin] = self.map_.predict(self.source_factors[thin])
@@ -63,14 +65,18 @@ class Mapping(RatingsStrategy):
         return self.model_.score_factors(self.user_factors[rows])
 
     def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
-        """Score by folding the target's ratings in."""
-        return self.model_.score_profiles(profiles)
+        """Score by folding the target's ratings in, and by mapped factors where these are few."""
+        factors = self.model_.fold_in(profiles)
+        thin = (rows >= 0) & (self.shared_users[rows] >= 0) & (np.diff(profiles.indptr) < self.enough)
+        if thin.any():
+            factors[thin] = self.map_.predict(self.source_factors[rows[thin]])
+        return self.model_.score_factors(factors)
 
-    def _regressor(self) -> RegressorMixin:
+    def _regressor(self, n_pairs: int) -> RegressorMixin:
         if self.kind == "linear":
             return RidgeCV(PENALTIES)
-        seeded = {"early_stopping": True, "random_state": self.random_state}
-        network = MLPRegressor(hidden_layer_sizes=(64,), alpha=1.0, **seeded)
+        settings = {"early_stopping": n_pairs >= ENOUGH_TO_VALIDATE, "random_state": self.random_state}
+        network = MLPRegressor(hidden_layer_sizes=(64,), alpha=1.0, **settings)
         return TransformedTargetRegressor(
             make_pipeline(StandardScaler(), network), transformer=StandardScaler()
         )

@@ -59,7 +59,7 @@ class Excess:
 
     def __init__(self, matrix: csr_array):
         self.levels = Biases().fit_matrix(matrix)
-        self.variance = float(self.told(matrix).data.var())
+        self.variance = float(self.told(matrix).data.var()) or 1.0  # nothing is left of stars all the same
 
     def told(self, profiles: csr_array) -> csr_array:
         """Return what profiles tell: the stars above expectation."""
