@@ -9,7 +9,7 @@ import numpy as np
 
 from tlkit.exercises import Exercise, Outcome, right, wrong
 
-# Ranks of a user's held-out items among all that he has not seen, and how long the list is.
+# Ranks of a user's held-out items among all that they have not seen, and how long the list is.
 RANKS = [([1, 4, 30], 10), ([2], 10), ([12, 25], 10), ([1, 2, 3, 4, 5], 3), ([7, 3], 5)]
 PENALTIES = (2.0, 50.0)
 UNRATED, ABOVE, SAMPLED = 1_000, 60, 50
@@ -76,7 +76,7 @@ def _judge_ease(answer: Callable[[np.ndarray, float], np.ndarray]) -> Outcome:
 
 def _judge_rank(value: float) -> Outcome:
     if math.isclose(value, EXPECTED_RANK, abs_tol=0.011):
-        return right("Outside the first sixty of the catalogue, and yet a hit at 10 more often than not.")
+        return right("Outside the first sixty of the catalogue, and yet almost always a hit at 10.")
     reasons = {
         EXPECTED_RANK - 1: "That many negatives stand above it: its own rank is one more.",
         ABOVE + 1: "That is the rank in the whole catalogue. Only few of them are drawn.",
@@ -102,7 +102,7 @@ def _judge_choice(value: float) -> Outcome:
 NDCG = Exercise(
     question=(
         "Write a function `ndcg_of(ranks, k)`. It takes the ranks, from 1, that a user's held-out items have "
-        "among all items that he has not seen, and returns his NDCG@k."
+        "among all items that they have not seen, and returns their NDCG@k."
     ),
     expects="a function of a list and a number",
     judge=_judge_ndcg,
@@ -160,8 +160,8 @@ def ease_weights(X, penalty):
 SAMPLED_RANK = Exercise(
     question=(
         f"Besides one held-out item, there are {UNRATED:,} items that a user has not rated. A "
-        f"model puts {ABOVE} of them above it. Which rank do you expect the other to have among {SAMPLED} "
-        "sampled negatives?"
+        f"model puts {ABOVE} of them above it. Which rank do you expect the held-out item to have among "
+        f"{SAMPLED} sampled negatives?"
     ),
     expects="a number",
     judge=_judge_rank,
