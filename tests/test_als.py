@@ -283,6 +283,23 @@ def test_more_factors_than_users_or_items():
     assert np.isfinite(als(factors=8).fit(table).scores(["a", "b"])).all()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_factors_beyond_the_rank_are_zero_and_spoil_nothing(seed):
+    draw = np.random.default_rng(seed)
+    bought = csr_array(np.float32([draw.permutation([1, 1, 1] + [0] * 6) for _ in range(60)]))
+    start = singular_start(bought, 64, torch.Generator().manual_seed(seed))
+    assert (start.norm(dim=0) > 0).sum() <= 9
+    found = als(factors=64, regularization=None, random_state=seed).fit_matrix(bought)
+    assert len(found.recommend(1, 6)) == 6
+
+
+@pytest.mark.parametrize("shape", [(1, 12), (30, 1), (6, 5)])
+def test_a_matrix_of_rank_one_takes_no_more_than_one_factor(shape):
+    everything = csr_array(np.ones(shape, dtype=np.float32))
+    one, many = (als(factors=f, regularization=None).fit_matrix(everything) for f in (1, 64))
+    assert many.history_[-1]["loss"] == pytest.approx(one.history_[-1]["loss"], rel=1e-4)
+
+
 def test_the_penalty_is_half_of_what_noise_would_need(bought):
     rng = np.random.default_rng(5)
     noise = csr_array((rng.random((300, 200)) < 0.05).astype(np.float32))
@@ -298,9 +315,9 @@ def test_who_took_nothing_is_at_zero(bought):
 
 
 def test_bad_input_is_said(bought):
-    with pytest.raises(BadInput, match="regularization is 1e-06 or more; got 0"):
+    with pytest.raises(BadInput, match="regularization is a number, 1e-06 or more; got 0"):
         als(regularization=0).fit_matrix(bought)
-    with pytest.raises(BadInput, match="iterations is 1 or more; got 0"):
+    with pytest.raises(BadInput, match="iterations is a whole number, 1 or more; got 0"):
         als(iterations=0).fit_matrix(bought)
     with pytest.raises(UnknownName, match="There is no solver 'cgs'. Did you mean 'cg'"):
         als(solver="cgs").fit_matrix(bought)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 from sklearn.linear_model import Ridge
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PolynomialFeatures
 
 from tlkit.errors import BadInput, UnknownName
 from tlkit.recsys.models.content import EXTRACTORS, ContentBased
@@ -112,5 +112,34 @@ def test_content_refuses_what_it_cannot_describe_items_by():
         ContentBased(extractor=3).fit(ratings, items)
     with pytest.raises(UnknownName, match="Valid: ridge, svm"):
         ContentBased(model="forest").fit(ratings, items)
-    with pytest.raises(BadInput, match="reg is above 0"):
+    with pytest.raises(BadInput, match="reg is a number above 0"):
         ContentBased(reg=0).fit(ratings, items)
+
+
+UNUSABLE = {
+    "knows none of the rated items": lambda items: items.reset_index(drop=True).set_axis(items.index + 1000),
+    "repeats an id": lambda items: items.set_axis([items.index[0]] * len(items)),
+    "comes as a DataFrame indexed by item id": lambda items: items["year"],
+    r"does not tell items apart \(there are 20\)": lambda items: items.assign(category="comedy", year=2000),
+    "holds infinite numbers": lambda items: items.assign(year=np.inf),
+}
+
+
+@pytest.mark.parametrize("message", UNUSABLE)
+def test_a_table_that_tells_nothing_of_the_items_is_refused(message):
+    ratings = some_ratings()
+    with pytest.raises(BadInput, match=message):
+        ContentBased().fit(ratings, UNUSABLE[message](some_items(ratings)))
+
+
+def test_a_single_item_cannot_be_told_apart():
+    ratings = some_ratings().query("item == 3")
+    with pytest.raises(BadInput, match="does not tell items apart"):
+        ContentBased().fit(ratings, some_items(ratings))
+
+
+def test_an_extractor_that_finds_nothing_leaves_finite_scores():
+    ratings = some_ratings()
+    nothing = FunctionTransformer(np.zeros_like)
+    model = ContentBased(extractor=nothing).fit(ratings, some_items(ratings))
+    assert np.isfinite(model.scores([0, 1])).all()

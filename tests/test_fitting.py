@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tlkit import fitting
-from tlkit.errors import DeviceProblem, TrainingProblem
+from tlkit.errors import BadInput, DeviceProblem, TrainingProblem
 from tlkit.phases import Group, Phase, Recipe, count_trainable, one_cycle, summary
 from tlkit.task import Callback, Stop
 
@@ -177,6 +177,12 @@ def test_one_cycle_rises_to_one_and_falls_to_nothing():
         and factors[100] == pytest.approx(0)
         and factors[0] == pytest.approx(1 / 25)
     )
+
+
+@pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("batch_size", "32"), ("epochs", 2.5)])
+def test_a_recipe_takes_whole_numbers(name, value):
+    with pytest.raises(BadInput, match=f"{name} is a whole number, [01] or more; got {value!r}"):
+        Recipe(**{name: value})
 
 
 def test_summary_and_count_say_what_trains():

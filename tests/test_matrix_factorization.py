@@ -237,6 +237,30 @@ def test_one_rating_and_ratings_all_the_same(kind):
     np.testing.assert_allclose(kind(random_state=0).fit_matrix(same).predict([0, 7], [0, 5]), 3, atol=0.05)
 
 
+@pytest.mark.parametrize("stars", [100, 10_000])
+def test_ratings_all_the_same_far_from_zero(stars):
+    same = world(0)[0]
+    same.data[:] = stars
+    model = MatrixFactorization(random_state=0).fit_matrix(same)
+    np.testing.assert_allclose(model.score_rows(np.arange(60)), stars, rtol=1e-3)
+
+
+def test_ratings_far_from_zero():
+    far = world(0)[0]
+    far.data += 10_000
+    model = MatrixFactorization(random_state=0).fit_matrix(far)
+    np.testing.assert_allclose(model.score_rows(np.arange(60)), 10_000, atol=20)
+
+
+def test_rounding_is_no_variance():
+    same = world(0)[0]
+    same.data[:] = 3
+    weights = csr_array((np.full_like(same.data, 0.3), same.indices, same.indptr), shape=same.shape)
+    model = MatrixFactorization(random_state=0)
+    model.fit_matrix(same, entry_weights=weights)
+    np.testing.assert_allclose(model.score_rows(np.arange(60)), 3, atol=0.01)
+
+
 def test_ids_may_be_text_and_the_same_seed_gives_the_same_model():
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
@@ -255,9 +279,9 @@ def test_ids_may_be_text_and_the_same_seed_gives_the_same_model():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"factors": -1}, "factors is 0 or more; got -1"),
-        ({"spectral": -2}, "spectral is 0 or more; got -2"),
-        ({"iterations": 0}, "iterations is 1 or more; got 0"),
+        ({"factors": -1}, "factors is a whole number, 0 or more; got -1"),
+        ({"spectral": -2}, "spectral is a whole number, 0 or more; got -2"),
+        ({"iterations": 0}, "iterations is a whole number, 1 or more; got 0"),
     ],
 )
 def test_sizes_out_of_range(params, message):
@@ -305,5 +329,5 @@ def test_sgd_folds_in_where_the_loss_is_least(rng):
 
 
 def test_sgd_bad_hyperparameters():
-    with pytest.raises(BadInput, match="reg and lr are above 0; got factors=32, reg=0"):
-        SGDFactorization(reg=0, factors=32).fit_matrix(world(0)[0])
+    with pytest.raises(BadInput, match="reg is a number above 0; got 0"):
+        SGDFactorization(reg=0).fit_matrix(world(0)[0])

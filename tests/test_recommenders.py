@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import torch
 from scipy.sparse import csr_array
+from sklearn.exceptions import NotFittedError
 
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, TrainingProblem
 from tlkit.recsys import splits
 from tlkit.recsys.models import ease
 from tlkit.recsys.models.biases import Biases, fit_baseline
@@ -264,10 +265,15 @@ def test_a_catalogue_too_large_for_ease_is_refused_with_its_size(monkeypatch):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (Biases(user_reg=-1), "user_reg is 0 or more"),
-        (EASE(regularization=0), "regularization is above 0"),
-        (ItemNeighbours(k=0), "k is 1 neighbour or more"),
-        (UserNeighbours(shrinkage=-1), "shrinkage 0 common entries or more"),
+        (Biases(user_reg=-1), "user_reg is a number, 0 or more; got -1"),
+        (EASE(regularization=0), "regularization is a number above 0; got 0"),
+        (EASE(regularization="1"), "regularization is a number above 0; got '1'"),
+        (EASE(regularization=np.nan), "regularization is a number above 0; got nan"),
+        (ItemNeighbours(k=0), "k is a whole number, 1 or more; got 0"),
+        (ItemNeighbours(k=2.5), "k is a whole number, 1 or more; got 2.5"),
+        (ItemNeighbours(k=None), "k is a whole number, 1 or more; got None"),
+        (ItemNeighbours(k=True), "k is a whole number, 1 or more; got True"),
+        (UserNeighbours(shrinkage=-1), "shrinkage is a number, 0 or more; got -1"),
         (ItemNeighbours(objective="ratings"), "Did you mean 'rating'?"),
     ],
 )
@@ -275,6 +281,52 @@ def test_what_a_model_cannot_use_is_refused(model, message):
     with pytest.raises(BadInput) as error:
         model.fit(some_ratings())
     assert message in str(error.value)
+
+
+# Recommending
+
+
+@pytest.mark.parametrize("kind", [EASE, ItemNeighbours, Popularity])
+def test_nothing_is_recommended_before_fitting(kind):
+    for ask in (lambda: kind().recommend(0), lambda: kind().recommend_to(some_ratings())):
+        with pytest.raises(NotFittedError):
+            ask()
+
+
+@pytest.mark.parametrize("n", [0, 4, 2.5, "3", None, True])
+@pytest.mark.parametrize("users", ["u0", []])
+def test_how_many_are_recommended_is_a_whole_number(n, users):
+    model = Popularity().fit(taken("abc", "ab"))
+    with pytest.raises(BadInput, match="n, of a catalogue of 3 items, is a whole number, 1 to 3; got"):
+        model.recommend(users, n)
+
+
+def test_nobody_is_recommended_nothing():
+    model = Popularity().fit(taken("abc", "ab"))
+    nothing, something = (model.recommend(users, 1, seen=True) for users in ([], ["u1"]))
+    assert nothing.empty and nothing.dtypes.equals(something.dtypes)
+
+
+def test_ids_may_be_dates_and_nobody_is_called_none():
+    ratings = taken("abc", "ab").assign(user=lambda t: pd.Timestamp("2020") + pd.to_timedelta(t.index, "D"))
+    model = Popularity().fit(ratings)
+    assert model.recommend(pd.Timestamp("2020-01-02"), 2)["item"].tolist() == ["a", "c"]
+    with pytest.raises(BadInput, match="1 user id is not in the catalogue: None"):
+        model.recommend(None)
+
+
+def test_only_whom_a_table_is_about_are_recommended_to():
+    ratings = taken("abc", "ab", "c").astype({"user": "category"})
+    model = Popularity().fit(ratings)
+    found = model.recommend_to(ratings[ratings["user"] == "u1"], n=1)
+    assert found["user"].tolist() == ["u1"] and found["item"].tolist() == ["c"]
+
+
+def test_scores_that_are_no_numbers_are_no_empty_list():
+    model = Popularity().fit(taken("abc", "ab"))
+    model.popularity_[1] = np.nan
+    with pytest.raises(TrainingProblem, match=r"Popularity scores items with what is not a number \(NaN\)"):
+        model.recommend("u1", 1)
 
 
 # Real ratings

@@ -182,10 +182,11 @@ def test_profiles_are_scaled_to_length_one_and_an_empty_one_stays():
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (BPR(factors=0), "factors is 1 or more"),
-        (BPR(lr=0), "lr above 0"),
-        (MultiDAE(dropout=1), r"dropout in \[0, 1\)"),
-        (AutoRec(hidden=0), "hidden is 1 or more"),
+        (BPR(factors=0), "factors is a whole number, 1 or more; got 0"),
+        (BPR(lr=0), "lr is a number above 0; got 0"),
+        (BPR(batch_size=0), "batch_size is a whole number, 1 or more; got 0"),
+        (MultiDAE(dropout=1), "dropout is a number from 0 to below 1; got 1"),
+        (AutoRec(hidden=0), "hidden is a whole number, 1 or more; got 0"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(model, message):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any, NamedTuple
 
 
 class TlkitError(Exception):
@@ -72,3 +75,46 @@ def require_params(owner: str, params: Iterable[str], function: Callable[..., ob
     if not any(each.kind is each.VAR_KEYWORD for each in valid.values()):
         for param in params:
             require_known(f"parameter of {owner}", param, valid)
+
+
+class Limit(NamedTuple):
+    """What a number may be.
+
+    Parameters
+    ----------
+    words : str
+        For the message.
+    holds : callable
+        Tells of a finite number whether it may be so.
+    """
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def whole(least: int, most: float = math.inf) -> Limit:
+    """Limit to whole numbers from `least` to `most`."""
+    end = " or more" if most == math.inf else f" to {most:,}"
+    return Limit(f"a whole number, {least}{end}", lambda n: isinstance(n, Integral) and least <= n <= most)
+
+
+def at_least(least: float) -> Limit:
+    """Limit to numbers from `least` on."""
+    return Limit(f"a number, {least:g} or more", lambda x: x >= least)
+
+
+ABOVE_0 = Limit("a number above 0", lambda x: x > 0)
+BELOW_1 = Limit("a number from 0 to below 1", lambda x: 0 <= x < 1)
+
+
+def require_number(name: str, value: object, limit: Limit) -> None:
+    """Refuse what is no finite number within a limit.
+
+    Raises
+    ------
+    BadInput
+        With what the value may be.
+    """
+    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not limit.holds(value):
+        raise BadInput(f"{name} is {limit.words}; got {value!r}.")

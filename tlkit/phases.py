@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import pandas as pd
 from torch import nn
 
+from tlkit.errors import require_number, whole
+
 
 @dataclass(frozen=True)
 class Group:
@@ -69,6 +71,10 @@ class Recipe:
     batch_size: int = 32
     warmup: float = 0.25
     patience: int = 8
+
+    def __post_init__(self):
+        for name, least in {"epochs": 0, "min_steps": 0, "batch_size": 1}.items():
+            require_number(name, getattr(self, name), whole(least))
 
     def steps(self, n: int) -> int:
         """Return the number of steps for `n` training examples."""

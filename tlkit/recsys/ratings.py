@@ -39,7 +39,8 @@ def as_ratings(
     Raises
     ------
     BadInput
-        If columns are missing, ids or ratings are missing or out of scale, or an id is not in the catalogue.
+        If columns are missing, ids or ratings are missing or out of scale, an id is not in the catalogue, or
+        ratings repeat and their timestamps do not tell which is the latest.
     """
     _require_columns(table)
     kept = [name for name in (*NEEDED, "timestamp") if name in table]
@@ -102,12 +103,27 @@ def codes(index: pd.Index, ids: Any, what: str, other: pd.Index | None = None) -
     BadInput
         If an id is unknown.
     """
-    ids = pd.Index([ids] if np.isscalar(ids) else ids)
+    ids = pd.Index(ids if pd.api.types.is_list_like(ids) else [ids])
     places = index.get_indexer(ids)
     missing = ids[places < 0]
     if len(missing):
         raise BadInput(_unknown(index, missing, what, other))
     return places
+
+
+def require_moments(when: pd.Series) -> None:
+    """Check that timestamps can be told apart as earlier and later.
+
+    Raises
+    ------
+    BadInput
+        If they are neither numbers nor dates.
+    """
+    if not (pd.api.types.is_numeric_dtype(when) or pd.api.types.is_datetime64_any_dtype(when)):
+        raise BadInput(
+            f"Timestamps are numbers or dates; found {when.iloc[0]!r}, which sorts as text. "
+            "Convert them with pd.to_datetime(...) or pd.to_numeric(...)."
+        )
 
 
 def _unknown(index: pd.Index, missing: pd.Index, what: str, other: pd.Index | None) -> str:
@@ -152,6 +168,8 @@ def _require_complete(table: pd.DataFrame) -> None:
 
 
 def _as_numbers(rating: pd.Series) -> np.ndarray:
+    if rating.dtype.kind in "mMc":
+        raise BadInput(f"Ratings are numbers; found {rating.iloc[0]!r} of type {rating.dtype}.")
     try:
         numbers = rating.to_numpy(dtype=np.float32)
     except (TypeError, ValueError) as error:
@@ -164,6 +182,10 @@ def _as_numbers(rating: pd.Series) -> np.ndarray:
 def _require_scale(rating: np.ndarray, scale: tuple[float, float] | None) -> None:
     if scale is None:
         return
+    if np.shape(scale) != (2,):
+        raise BadInput(
+            f"scale is the lowest and the highest rating there can be, as in (1, 5); got {scale!r}."
+        )
     outside = (rating < scale[0]) | (rating > scale[1])
     if outside.any():
         raise BadInput(
@@ -177,13 +199,17 @@ def _categorical(table: pd.DataFrame, name: str, catalogue: Any, other: Any) -> 
         column = table[name]
         return column.array if isinstance(column.dtype, pd.CategoricalDtype) else pd.Categorical(column)
     index = pd.Index(catalogue)
+    if not index.is_unique:
+        twice = index[index.duplicated()].tolist()[0]
+        raise BadInput(f"The catalogue of {name}s repeats {twice!r}; it holds each id once.")
     other = None if other is None else pd.Index(other)
-    found, inverse = np.unique(table[name].to_numpy(), return_inverse=True)
-    return pd.Categorical.from_codes(codes(index, found, name, other)[inverse], categories=index)
+    place, found = pd.factorize(table[name].to_numpy())
+    return pd.Categorical.from_codes(codes(index, found, name, other)[place], categories=index)
 
 
 def _without_duplicates(ratings: pd.DataFrame) -> pd.DataFrame:
     if "timestamp" in ratings and ratings.duplicated(["user", "item"]).any():
+        require_moments(ratings["timestamp"])
         ratings = ratings.sort_values("timestamp", kind="stable")
     repeated = ratings.duplicated(["user", "item"], keep="last")
     if not repeated.any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from tlkit import fitting
-from tlkit.errors import BadInput
+from tlkit.errors import ABOVE_0, BELOW_1, at_least, whole
 from tlkit.phases import Group, Phase, Recipe
 from tlkit.recsys.models.base import FactorModel, Recommender
 from tlkit.recsys.models.biases import fit_baseline
@@ -67,6 +68,13 @@ class Autoencoder(Recommender):
         What was trained.
     """
 
+    limits: ClassVar = {
+        "hidden": whole(1),
+        "dropout": BELOW_1,
+        "lr": ABOVE_0,
+        "weight_decay": at_least(0),
+    }
+
     hidden: int = 200
     dropout: float = 0.5
     lr: float = 0.005
@@ -80,11 +88,6 @@ class Autoencoder(Recommender):
 
     def train(self, rows: csr_array, generator: torch.Generator) -> None:
         """Train a network to give rows (n, n_columns) back."""
-        if self.hidden < 1 or not 0 <= self.dropout < 1 or self.lr <= 0:
-            raise BadInput(
-                "hidden is 1 or more, dropout in [0, 1) and lr above 0; "
-                f"got hidden={self.hidden!r}, dropout={self.dropout!r} and lr={self.lr!r}."
-            )
         held = Rows(rows, self.device_)
         filled = torch.from_numpy(np.flatnonzero(np.diff(rows.indptr))).to(self.device_)
         self.network_ = Network(rows.shape[1], self.hidden, self.dropout).to(self.device_)

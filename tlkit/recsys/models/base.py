@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +14,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from tlkit import compute
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, Limit, TrainingProblem, require_number, whole
+from tlkit.recsys.parts import require_items
 from tlkit.recsys.ratings import as_ratings, codes, places, to_matrix
 from tlkit.task import Callback, hyperparameters
 
@@ -36,6 +37,8 @@ class Recommender(BaseEstimator):
     ----------
     objective : {"ranking", "rating"}
         What its scores are for: an order of items, or stars.
+    limits : dict of str to Limit
+        What its parameters may be; one that is None by default may also be None.
     users_, items_ : Index
         The catalogue.
     matrix_ : csr_array of shape (n_users, n_items)
@@ -43,6 +46,7 @@ class Recommender(BaseEstimator):
     """
 
     objective: ClassVar[str] = "ranking"
+    limits: ClassVar[Mapping[str, Limit]] = {}
 
     random_state: int | None = None
     device: str | None = None
@@ -79,10 +83,11 @@ class Recommender(BaseEstimator):
         Raises
         ------
         BadInput
-            If the table cannot be used.
+            If a table cannot be used, or a parameter is out of its limits.
         """
         table = as_ratings(ratings)
         users, catalogue = table["user"].cat.categories, table["item"].cat.categories
+        require_items(items, catalogue)
         known = None if items is None else items.reindex(catalogue)
         return self.fit_matrix(to_matrix(table), users, catalogue, known, callbacks)
 
@@ -96,6 +101,7 @@ class Recommender(BaseEstimator):
         **knowledge: Any,
     ) -> Recommender:
         """Fit on a matrix (n_users, n_items); ids are numbers by default; `knowledge` goes to `learn`."""
+        self._require_limits()
         self.users_ = pd.RangeIndex(matrix.shape[0]) if users is None else users
         self.items_ = pd.RangeIndex(matrix.shape[1]) if items is None else items
         self.matrix_, self.item_table_ = matrix, item_table
@@ -175,20 +181,27 @@ class Recommender(BaseEstimator):
         ------
         BadInput
             If a user is unknown or `n` is out of range.
+        TrainingProblem
+            If a score is not a number.
         """
+        check_is_fitted(self, "matrix_")
         rows = codes(self.users_, users, "user", self.items_)
+        nobody = self._top(self.users_[:0], np.empty((0, len(self.items_))), self.matrix_[:0], n, seen)
         parts = [
             self._top(self.users_[rows[part]], self._scores(rows[part]), self.matrix_[rows[part]], n, seen)
             for part in self.batches(len(rows))
         ]
-        return pd.concat(parts, ignore_index=True)
+        return pd.concat([nobody, *parts], ignore_index=True)
 
     def recommend_to(self, ratings: pd.DataFrame, n: int = 10, seen: bool = False) -> pd.DataFrame:
         """Recommend to new users, folded in by their ratings of known items; nothing is fitted again."""
+        check_is_fitted(self, "matrix_")
         table = as_ratings(ratings, items=self.items_)
-        profiles = to_matrix(table)
+        # A slice of a larger table still has everybody as its categories.
+        users = table["user"].cat.remove_unused_categories()
+        profiles = to_matrix(table.assign(user=users))
         found = self._or_popularity(self.score_profiles(profiles), self.is_known(profiles))
-        return self._top(table["user"].cat.categories, found, profiles, n, seen)
+        return self._top(users.cat.categories, found, profiles, n, seen)
 
     def batches(self, n_rows: int) -> Iterator[slice]:
         """Cut rows into slices small enough to score against every item at once."""
@@ -198,6 +211,12 @@ class Recommender(BaseEstimator):
     def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
         """Tell of whom anything is known, by default a rating; shape (n,)."""
         return np.diff(profiles.indptr) > 0
+
+    def _require_limits(self) -> None:
+        for name, limit in self.limits.items():
+            value = getattr(self, name)
+            if value is not None or getattr(type(self), name) is not None:
+                require_number(name, value, limit)
 
     def _scores(self, rows: np.ndarray) -> np.ndarray:
         return self._or_popularity(self.score_rows(rows), self.is_known(self.matrix_[rows], rows))
@@ -211,9 +230,11 @@ class Recommender(BaseEstimator):
     def _top(
         self, users: pd.Index, scores: np.ndarray, profiles: csr_array, n: int, seen: bool
     ) -> pd.DataFrame:
-        if not 1 <= n <= len(self.items_):
-            raise BadInput(f"n = {n!r} items were asked for; the catalogue has 1 to {len(self.items_):,}.")
+        catalogue = len(self.items_)
+        require_number(f"n, of a catalogue of {catalogue:,} items,", n, whole(1, catalogue))
         scores = np.array(scores, dtype=np.float32)
+        if np.isnan(scores).any():
+            raise TrainingProblem(f"{type(self).__name__} scores items with what is not a number (NaN).")
         if not seen:
             scores[places(profiles)] = -np.inf
         # A stable sort, so that equal scores come in the catalogue's order.

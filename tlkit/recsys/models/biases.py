@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
 
-from tlkit.errors import BadInput
+from tlkit.errors import at_least
 from tlkit.recsys.models.base import Recommender
 from tlkit.recsys.ratings import places
 from tlkit.task import hyperparameters
@@ -115,14 +116,13 @@ class Biases(Recommender):
 
     objective = "rating"
 
+    limits: ClassVar = {"user_reg": at_least(0), "item_reg": at_least(0)}
+
     user_reg: float = 15.0
     item_reg: float = 10.0
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit mean and biases."""
-        for name in ("user_reg", "item_reg"):
-            if getattr(self, name) < 0:
-                raise BadInput(f"{name} is 0 or more ratings' worth; got {getattr(self, name)!r}.")
         self.baseline_ = fit_baseline(matrix, self.user_reg, self.item_reg)
         self.n_trainable_ = sum(matrix.shape)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from tlkit import compute, fitting
-from tlkit.errors import BadInput
+from tlkit.errors import ABOVE_0, at_least, whole
 from tlkit.phases import Group, Phase, Recipe
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.ratings import places
@@ -92,6 +93,8 @@ class BPR(FactorModel):
         The last is the item's bias.
     """
 
+    limits: ClassVar = {"factors": whole(1), "reg": at_least(0), "lr": ABOVE_0}
+
     factors: int = 64
     reg: float = 0.03
     lr: float = 0.02
@@ -100,11 +103,6 @@ class BPR(FactorModel):
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Train the factors of users and items."""
-        if self.factors < 1 or self.reg < 0 or self.lr <= 0:
-            raise BadInput(
-                "factors is 1 or more, reg 0 or more and lr above 0; "
-                f"got factors={self.factors!r}, reg={self.reg!r} and lr={self.lr!r}."
-            )
         model = Tastes(*matrix.shape, self.factors).to(self.device_)
         self.history_ = self._train(model, matrix, tuple(model.parameters()), generator, self._callbacks)
         users, items, biases = (param.detach().cpu().numpy() for param in model.parameters())

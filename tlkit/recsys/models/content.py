@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC, LinearSVR
 
-from tlkit.errors import BadInput, require_known
+from tlkit.errors import ABOVE_0, BadInput, require_known
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.models.biases import fit_baseline
 from tlkit.recsys.models.ridge import ridge_rows
@@ -26,6 +26,7 @@ from tlkit.task import hyperparameters
 
 N_PARTS = 20  # of a mixture
 N_FEATURES = 100  # of the approximated kernel
+TINY = 1e-9  # a size to divide by, if an extractor finds nothing
 NEGATIVES = 3  # items not taken, for each one taken, that a support vector machine sees
 
 
@@ -94,6 +95,8 @@ class ContentBased(FactorModel):
         The features.
     """
 
+    limits: ClassVar = {"reg": ABOVE_0}
+
     objective: str = "ranking"
     extractor: Any = "raw"
     model: str = "ridge"
@@ -103,8 +106,6 @@ class ContentBased(FactorModel):
         """Describe the items and learn what each user likes."""
         require_known("objective", self.objective, ("ranking", "rating"))
         require_known("model", self.model, ("ridge", "svm"))
-        if self.reg <= 0:
-            raise BadInput(f"reg is above 0; got {self.reg!r}.")
         seed = int(torch.randint(2**31 - 1, (), generator=generator, device=generator.device))
         self.features_ = self._describe(seed)
         self.order_ = np.random.default_rng(seed).permutation(matrix.shape[1])
@@ -141,7 +142,7 @@ class ContentBased(FactorModel):
             found = extractor.fit_transform(features)
         found = np.asarray(found.toarray() if issparse(found) else found, dtype=np.float32)
         # One penalty suits every extractor when items have one size.
-        found /= np.sqrt(np.square(found).sum(axis=1).mean())
+        found /= max(np.sqrt(np.square(found).sum(axis=1).mean()), TINY)
         return np.column_stack([found, np.ones(len(found), dtype=np.float32)])
 
     def _likes(self, targets: csr_array) -> np.ndarray:
@@ -179,7 +180,7 @@ def numbers(table: pd.DataFrame | None) -> np.ndarray:
     Raises
     ------
     BadInput
-        If there is no table, or nothing in it but titles.
+        If there is no table, nothing in it but titles, nothing that differs between items, or infinity.
     """
     if table is None:
         raise BadInput(
@@ -194,5 +195,12 @@ def numbers(table: pd.DataFrame | None) -> np.ndarray:
         raise BadInput(
             "The table of items has neither a column of numbers nor one named category; it has: "
             f"{', '.join(map(str, table.columns))}. ContentBased learns from these alone."
+        )
+    if np.isinf(found).any():
+        raise BadInput("The table of items holds infinite numbers; put NaN where a number is not known.")
+    if pd.DataFrame(found).nunique().max() < 2:
+        raise BadInput(
+            f"The table does not tell items apart (there are {len(found):,}): every number and category in "
+            "it is the same for all. ContentBased needs a column that differs between items."
         )
     return np.nan_to_num(StandardScaler().fit_transform(found))

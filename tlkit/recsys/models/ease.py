@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from tlkit.errors import BadInput
+from tlkit.errors import ABOVE_0, BadInput
 from tlkit.recsys.metrics import ndcg_units
 from tlkit.recsys.models.base import CELLS, Recommender
 from tlkit.recsys.models.rows import times
@@ -56,12 +57,12 @@ class EASE(Recommender):
         What having the row's item says of the column's, at the penalty of full profiles; zero diagonal.
     """
 
+    limits: ClassVar = {"regularization": ABOVE_0}
+
     regularization: float | None = None
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Find the weights of all items at once."""
-        if self.regularization is not None and self.regularization <= 0:
-            raise BadInput(f"regularization is above 0, such as 100; got {self.regularization!r}.")
         require_memory(matrix.shape[1], self.device_, choice=self.regularization is None)
         taken = binary(matrix)
         given = pd.Series({0: self.regularization}, name="regularization")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from tlkit.errors import BadInput, require_known
+from tlkit.errors import BadInput, at_least, require_known, whole
 from tlkit.recsys.models.als import Side
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.models.singular import singular_start
@@ -17,7 +18,7 @@ from tlkit.recsys.ratings import binary
 from tlkit.task import hyperparameters
 
 STEPS = {"cg": 2, "cholesky": None}
-LEAST = {"factors": 1, "alpha": 1e-6, "iterations": 1, "regularization": 1e-6}
+LEAST = 1e-6  # above 0, and not lost in round-off
 Start = tuple[np.ndarray | None, np.ndarray | None]
 
 
@@ -64,6 +65,13 @@ class ImplicitALS(FactorModel):
     (Rendle et al., arXiv:2110.14037), added less than 0.003 there.
     """
 
+    limits: ClassVar = {
+        "factors": whole(1),
+        "regularization": at_least(LEAST),
+        "alpha": at_least(LEAST),
+        "iterations": whole(1),
+    }
+
     factors: int = 64
     regularization: float | None = None
     alpha: float = 5.0
@@ -105,7 +113,7 @@ class ImplicitALS(FactorModel):
         Raises
         ------
         BadInput
-            If a hyperparameter is out of range, or factors from elsewhere have another shape.
+            If there is no such solver, or factors from elsewhere have another shape.
         """
         self._check(matrix.shape, start, user_prior, fixed_users, fixed_items)
         start, user_prior, fixed_users = _settled(start, user_prior, fixed_users)
@@ -167,10 +175,6 @@ class ImplicitALS(FactorModel):
         fixed_items: np.ndarray | None,
     ) -> None:
         require_known("solver", self.solver, STEPS)
-        for name, least in LEAST.items():
-            value = getattr(self, name)
-            if value is not None and not value >= least:
-                raise BadInput(f"{name} is {least:g} or more; got {value!r}.")
         means = None if user_prior is None else user_prior[0]
         for what, values, n_rows in (
             ("User factors", start[0], shape[0]),

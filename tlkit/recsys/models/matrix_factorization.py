@@ -10,13 +10,14 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, whole
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.models.spectral import SpectralEmbedding
 from tlkit.recsys.models.variational import Knowledge, Posterior, Prior, Side
 from tlkit.task import hyperparameters
 
 PARTS = 4  # that the ratings' variance is split in to begin with: two biases, factors, noise
+ROUND_OFF = 1e-9  # of a squared mean
 USERS_ONE, ITEMS_ONE = -1, 0  # the column that is 1, where the other side has its bias
 
 
@@ -57,6 +58,7 @@ class MatrixFactorization(FactorModel):
     """
 
     objective: ClassVar[str] = "rating"
+    limits: ClassVar = {"factors": whole(0), "spectral": whole(0), "iterations": whole(1)}
     extra_columns: ClassVar[int] = 2  # of a row, besides the factors
 
     factors: int = 16
@@ -99,9 +101,8 @@ class MatrixFactorization(FactorModel):
         Raises
         ------
         BadInput
-            If a size is out of range, or factors or weights from elsewhere do not fit.
+            If factors or weights from elsewhere do not fit.
         """
-        self._check()
         self._item_weights = np.ones(matrix.shape[1]) if item_weights is None else item_weights
         matrix = matrix.sorted_indices()
         weights = self._weights(matrix, entry_weights)
@@ -130,20 +131,14 @@ class MatrixFactorization(FactorModel):
         users.update(items, self.noise_)
         return users.posterior.mean.cpu().numpy()
 
-    def _check(self) -> None:
-        least = {"factors": 0, "spectral": 0, "iterations": 1}
-        for name, bound in least.items():
-            if getattr(self, name) < bound:
-                raise BadInput(f"{name} is {bound} or more; got {getattr(self, name)!r}.")
-
     def _begin(self, matrix: csr_array, weights: csr_array, generator: torch.Generator) -> None:
         """Embed who rated what, and set noise and priors by the mean and variance of the ratings."""
         seed = int(torch.randint(2**31 - 1, (), generator=generator, device=self.device_))
         self._embedding = SpectralEmbedding(matrix, self.spectral, seed)
         mean = np.average(matrix.data, weights=weights.data)
         variance = np.average((matrix.data - mean) ** 2, weights=weights.data)
-        # Ratings that are all the same have no variance to split.
-        self.noise_ = float(variance or 1) / PARTS
+        # Ratings that are all the same have no variance to split, but for round-off.
+        self.noise_ = float(variance if variance > ROUND_OFF * mean**2 else 1) / PARTS
         shape = (self._embedding.items.shape[1] + 1, self.factors)
         factors = np.zeros(shape), np.full(self.factors, 1 / math.sqrt(self.noise_ / max(self.factors, 1)))
         bias = np.zeros((shape[0], 1)), 1 / self.noise_

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
-from tlkit.errors import BadInput, require_known
+from tlkit.errors import at_least, require_known, whole
 from tlkit.recsys.models.base import CELLS, Recommender
 from tlkit.recsys.models.biases import fit_baseline
 from tlkit.recsys.models.rows import Rows, dense
@@ -44,6 +45,8 @@ class Neighbours(Recommender):
         As for every recommender.
     """
 
+    limits: ClassVar = {"k": whole(1), "shrinkage": at_least(0)}
+
     objective: str = "ranking"
     k: int = 100
     shrinkage: float | None = None
@@ -63,11 +66,6 @@ class Neighbours(Recommender):
         """Take the baseline off the stars and find neighbours."""
         require_known("objective", self.objective, ("ranking", "rating"))
         self.shrinkage_ = SHRINKAGE[self.objective] if self.shrinkage is None else self.shrinkage
-        if self.k < 1 or self.shrinkage_ < 0:
-            raise BadInput(
-                "k is 1 neighbour or more and shrinkage 0 common entries or more; "
-                f"got k={self.k!r} and shrinkage={self.shrinkage!r}."
-            )
         if self.objective == "rating":
             self.baseline_ = fit_baseline(matrix)
         self.find(self.tastes(matrix))

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from tlkit import fitting
-from tlkit.errors import BadInput
+from tlkit.errors import ABOVE_0, whole
 from tlkit.phases import Group, Phase, Recipe
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.models.rows import Rows
@@ -67,6 +67,7 @@ class SGDFactorization(FactorModel):
     """
 
     objective: ClassVar[str] = "rating"
+    limits: ClassVar = {"factors": whole(1), "reg": ABOVE_0, "lr": ABOVE_0}
 
     factors: int = 32
     reg: float = 0.12
@@ -76,11 +77,6 @@ class SGDFactorization(FactorModel):
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Train biases and factors of users and items."""
-        if self.factors < 1 or self.reg <= 0 or self.lr <= 0:
-            raise BadInput(
-                "factors is 1 or more, reg and lr are above 0; "
-                f"got factors={self.factors!r}, reg={self.reg!r} and lr={self.lr!r}."
-            )
         model = Biased(*matrix.shape, self.factors, float(matrix.data.mean())).to(self.device_)
         users, items = (torch.from_numpy(each.astype(np.int64)) for each in places(matrix))
         ratings = {"user": users, "item": items, "rating": torch.from_numpy(matrix.data)}

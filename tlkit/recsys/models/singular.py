@@ -9,7 +9,7 @@ from torch import Tensor
 from tlkit.recsys.models.rows import Rows
 
 TURNS = 2
-TINY = 1e-30
+NOISE = 1e-6  # of the largest eigenvalue: what round-off leaves of one that is zero
 
 
 def singular_start(matrix: csr_array, n_factors: int, generator: torch.Generator) -> Tensor:
@@ -39,9 +39,10 @@ def singular_start(matrix: csr_array, n_factors: int, generator: torch.Generator
 
 
 def _scaled(vectors: Tensor, power: float) -> Tensor:
-    """Return left singular vectors times their singular values to some power."""
+    """Return left singular vectors times their singular values to some power, zero beyond the rank."""
     squares, axes = spectrum(vectors)
-    return vectors @ (axes * squares.clamp(min=TINY) ** ((power - 1) / 2))
+    kept = squares > NOISE * squares.max()
+    return vectors @ (axes * torch.where(kept, squares, 1) ** ((power - 1) / 2) * kept)
 
 
 def spectrum(columns: Tensor, weights: Tensor | float = 1) -> tuple[Tensor, Tensor]:

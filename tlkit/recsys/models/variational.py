@@ -208,6 +208,7 @@ class Side:
             self._condition(part, gram / noise, fit / noise)
             own = Posterior(self.posterior.mean[part], self.posterior.covariance[part])
             self.misfit += float((gram * own.second_moments()).sum() - 2 * (fit * own.mean).sum())
+        self.misfit = max(self.misfit, 0.0)  # the difference of large numbers, if ratings are far from 0
 
     def energy(self) -> float:
         """Return this side's part of the free energy, constants left out."""

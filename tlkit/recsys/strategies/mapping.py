@@ -75,8 +75,8 @@ class Mapping(RatingsStrategy):
     def _regressor(self, n_pairs: int) -> RegressorMixin:
         if self.kind == "linear":
             return RidgeCV(PENALTIES)
-        settings = {"early_stopping": n_pairs >= ENOUGH_TO_VALIDATE, "random_state": self.random_state}
-        network = MLPRegressor(hidden_layer_sizes=(64,), alpha=1.0, **settings)
+        end = {"early_stopping": True} if n_pairs >= ENOUGH_TO_VALIDATE else {"max_iter": 2000}
+        network = MLPRegressor(hidden_layer_sizes=(64,), alpha=1.0, random_state=self.random_state, **end)
         return TransformedTargetRegressor(
             make_pipeline(StandardScaler(), network), transformer=StandardScaler()
         )
