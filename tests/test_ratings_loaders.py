@@ -4,16 +4,19 @@ import builtins
 import hashlib
 import urllib.error
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import tlkit
 from tlkit import fetching
 from tlkit.errors import BadInput, FileProblem, UnknownName
 from tlkit.recsys import loaders, movielens, pairs, sources, splits
 from tlkit.recsys.domains import Domain
 from tlkit.recsys.loaders import can_load, load_task
+from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.movielens import Release, by_genres
 from tlkit.recsys.ratings import as_ratings
 from tlkit.recsys.tables import read_table
@@ -259,6 +262,14 @@ def test_an_atomic_file_with_types_and_without(tmp_path):
         read_table(tmp_path / "other.inter")
 
 
+@pytest.mark.parametrize(("suffix", "separator"), [(".csv", ","), (".txt", ";")])
+def test_leading_zeros_belong_to_an_id_in_any_text_file(tmp_path, suffix, separator):
+    path = tmp_path / f"mine{suffix}"
+    padded = frame().assign(user=frame()["user"].astype(str).str.zfill(3))
+    padded.to_csv(path, sep=separator, index=False)
+    assert read_table(path).equals(padded)
+
+
 def test_parquet_without_its_reader_says_what_to_install(tmp_path, monkeypatch):
     (tmp_path / "mine.parquet").write_bytes(b"PAR1")
     real = builtins.__import__
@@ -285,6 +296,9 @@ def test_files_that_are_no_tables_are_refused(tmp_path):
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(FileProblem, match="empty.csv cannot be read as a csv table"):
         load_task(tmp_path / "empty.csv")
+    (tmp_path / "empty.txt").write_text("")
+    with pytest.raises(FileProblem, match="empty.txt cannot be read as a txt table"):
+        load_task(tmp_path / "empty.txt")
     (tmp_path / "mine.xlsx").write_bytes(b"PK")
     with pytest.raises(FileProblem, match="mine.xlsx is no table of ratings; known are .csv, .tsv"):
         read_table(tmp_path / "mine.xlsx")
@@ -312,12 +326,32 @@ def test_a_table_on_the_classroom_drive_is_found_by_name(places):
     assert load_task("shop.csv", metric="ndcg@2").name == "shop"
 
 
+def test_a_table_in_front_of_you_comes_before_the_classroom_drives(places, monkeypatch):
+    mine = places / "mine"
+    mine.mkdir()
+    monkeypatch.chdir(mine)
+    frame().to_csv(places / "drive" / "shop.csv", index=False)
+    frame()[lambda table: table["user"] <= 5].to_csv("shop.csv", index=False)
+    for name in ("shop.csv", "./shop.csv", Path("shop.csv")):
+        assert len(load_task(name, metric="ndcg@2").users) == 5
+
+
 def test_two_shops_and_purchases():
     small = {"n_users": 120, "n_items": 100, "pool": 5}
     task, bought = load_task("two_shops", **small), load_task("purchases", **small)
     assert task.similarity == 0.8
     assert set(bought.train["rating"]) == {1}
     assert set(task.train["rating"]) == {1, 2, 3, 4, 5}
+
+
+def test_a_task_named_after_a_release_takes_no_other():
+    with pytest.raises(UnknownName, match="'ml-100k' is that release; any other is load_task.'movielens'"):
+        load_task("ml-100k", release="1m")
+
+
+def test_what_is_no_name_is_no_task():
+    with pytest.raises(BadInput, match="got DataFrame. Of data that you hold .*recsys.tasks.RatingsTask"):
+        tlkit.load_task(frame())
 
 
 # Amazon
@@ -382,6 +416,20 @@ def test_a_source_of_a_plain_table_survives_saving(tmp_path):
     assert loaded.card == source.card
 
 
+def test_a_source_of_few_items_is_measured_by_shorter_lists():
+    few = small_domain().ratings.astype({"item": int}).query("item < 6")
+    assert "ndcg@6" in sources.train_source(few, "few", model=ImplicitALS(factors=2)).card.metrics
+
+
+def test_a_source_with_ids_that_json_lacks_is_not_saved(tmp_path):
+    dated = small_domain().ratings.astype({"user": int})
+    dated = dated.assign(user=pd.Timestamp("2020-01-01") + pd.to_timedelta(dated["user"], unit="D"))
+    source = sources.train_source(dated, "dated", model=ImplicitALS(factors=2))
+    with pytest.raises(BadInput, match="Timestamp is not JSON serializable.*into text, and fit it again"):
+        source.save(tmp_path / "dated")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_source_by_name_is_trained_once(places):
     write_amazon(places)
     sources._trained.cache_clear()
@@ -390,6 +438,14 @@ def test_a_source_by_name_is_trained_once(places):
     assert sources.load_source("amazon") is not source
     assert source.name == "movies"
     sources._trained.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["two_shops", "purchases"])
+def test_a_generated_source_names_its_parameters(name):
+    with pytest.raises(UnknownName, match="no parameter of two shops 'nusers'. Did you mean 'n_users'"):
+        sources.load_source(name, nusers=200)
+    with pytest.raises(BadInput, match=rf"n_users of source '{name}' is a single value; got \[200\]"):
+        sources.load_source(name, n_users=[200])
 
 
 def test_an_unknown_source_or_parameter_is_refused():

@@ -11,6 +11,7 @@ from tlkit.errors import BadInput, TrainingProblem, UnknownName
 from tlkit.recsys.domains import Domain
 from tlkit.recsys.evaluation import cross_validate
 from tlkit.recsys.models.base import Recommender
+from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.ratings import as_ratings
 from tlkit.recsys.tasks import RatingsTask, cold_start_task
 from tlkit.task import hyperparameters
@@ -326,6 +327,9 @@ BAD_TABLES = {
     "outside the scale 1 to 5, such as 9 in row 0": lambda t: t.assign(rating=9),
     "Ratings are numbers; found 'good'": lambda t: t.assign(rating="good"),
     "There are no ratings": lambda t: t.iloc[:0],
+    "Ratings are numbers; found Timestamp": lambda t: t.assign(rating=pd.Timestamp("2020-03-09")),
+    "Ratings are numbers; found Timedelta": lambda t: t.assign(rating=pd.Timedelta(3, "D")),
+    "Ratings are numbers; found np.complex128": lambda t: t.assign(rating=3 + 0j),
 }
 
 
@@ -342,6 +346,29 @@ def test_repeated_rows_are_counted_and_the_last_stays():
         task = RatingsTask.split(rows, metric="ndcg@1")
     both = pd.concat([task.train, task.test])
     assert both.loc[(both["user"] == "ann") & (both["item"] == "a"), "rating"].tolist() == [1]
+
+
+def test_of_repeated_rows_the_latest_cannot_be_told_by_text():
+    rows = ratings(("ann", "a", 1), ("ann", "a", 5), ("bob", "a", 4))
+    when = ["9/3/2020", "10/3/2020", "1/1/2020"]
+    with pytest.raises(BadInput, match="Timestamps are numbers or dates; found '9/3/2020', which sorts as"):
+        as_ratings(rows.assign(timestamp=when))
+    with pytest.warns(UserWarning, match="the latest of each stays"):
+        found = as_ratings(rows.assign(timestamp=pd.to_datetime(when, dayfirst=True)))
+    assert found["rating"].tolist() == [5, 4]
+    assert len(as_ratings(rows.assign(timestamp=when)[1:])) == 2
+
+
+def test_ids_of_several_types_are_looked_up_in_a_catalogue():
+    rows = ratings(("ann", "a", 1), ("ann", 3, 5), ("bob", "a", 4))
+    assert as_ratings(rows, items=["a", 3, "c"])["item"].cat.codes.tolist() == [0, 1, 0]
+    with pytest.raises(BadInput, match="1 item id is not in the catalogue: 3"):
+        as_ratings(rows, items=["a", "b"])
+
+
+def test_a_catalogue_holds_each_id_once():
+    with pytest.raises(BadInput, match="The catalogue of users repeats 'ann'; it holds each id once"):
+        as_ratings(ratings(("ann", "a", 1)), users=["ann", "bob", "ann"])
 
 
 def test_limited_users_are_in_the_catalogue():
@@ -390,3 +417,96 @@ def test_cross_validation_of_the_mean():
     assert found["fold"].tolist() == [1, 2, 3, 4]
     assert found["rmse"].mean() == pytest.approx(table["rating"].std(), rel=0.03)
     assert (found["seconds"] > 0).all()
+
+
+# another catalogue, another purpose
+def shuffled(task, seed=0):
+    """The training ratings under the same catalogue in another order."""
+    return as_ratings(task.train, items=task.catalogue[np.random.default_rng(seed).permutation(ITEMS)])
+
+
+def test_an_estimator_is_judged_by_item_whatever_the_order_of_its_catalogue():
+    task = RatingsTask.split(world(), described(), metric="ndcg@5")
+    ours, theirs = task.fit(EASE(random_state=0)), EASE(random_state=0).fit(shuffled(task))
+    assert not theirs.items_.equals(task.catalogue)
+    assert theirs.objective == "ranking"
+    assert task.score(theirs).metrics == pytest.approx(task.score(ours).metrics)
+    shown = task.example("u03", {"ours": ours, "theirs": theirs})
+    assert shown["ours"].equals(shown["theirs"])
+
+
+def test_an_estimator_that_lacks_items_is_refused():
+    task = RatingsTask.split(world(), metric="ndcg@5")
+    fewer = task.train[task.train["item"] != "i07"].astype({"item": str})
+    with pytest.raises(
+        BadInput, match="EASE does not know 1 of the task's 24 items, such as 'i07'. Fit it with"
+    ):
+        task.score(EASE(random_state=0).fit(fewer))
+
+
+def test_what_ranks_is_not_judged_by_stars():
+    task = RatingsTask.split(world(), metric="rmse")
+    with pytest.raises(BadInput, match="Popular ranks items and predicts no stars.*objective='rating'"):
+        task.score(task.fit(Popular()))
+    with pytest.raises(BadInput, match="EASE ranks items and predicts no stars"):
+        cross_validate(EASE(random_state=0), world(), folds=2)
+    assert task.score(task.fit(Mean())).metrics["rmse"] > 0
+
+
+def test_an_example_shows_no_item_that_is_seen():
+    task = small()
+    shown = task.example("ann", {"mine": wish(ann=[9, 8, 2, 1])})
+    assert shown["mine"].tolist() == ["✓ c", "d", "", ""]
+
+
+# who is limited
+def test_the_test_is_about_the_limited_users():
+    for limited in (["ann"], "ann", pd.Index(["ann"])):
+        task = small(limited=limited)
+        assert task.limited.tolist() == task.evaluated_users.tolist() == ["ann"]
+        assert task.test["user"].tolist() == ["ann"]
+    with pytest.raises(BadInput, match=r"None of the `limited` users has a test rating.*\['ann', 'bob'\]"):
+        small(limited=["cid"])
+
+
+def test_stars_of_the_limited_users_alone_are_judged():
+    task = small("rmse", limited=["bob"], scale=(1, 5))
+    assert task.score(Fixed(stars=4.0)).metrics == {"rmse": 2, "mae": 2}
+
+
+@pytest.mark.parametrize("scale", [5, (1,), (1, 2, 3)])
+def test_a_scale_is_two_numbers(scale):
+    with pytest.raises(BadInput, match=r"scale is the lowest and the highest rating.*\(1, 5\); got"):
+        small(scale=scale)
+    with pytest.raises(BadInput, match="scale is the lowest and the highest"):
+        RatingsTask.split(world(), scale=scale)
+
+
+def test_the_seed_of_a_budget_is_a_whole_number():
+    for seed in (-1, None, "0"):
+        with pytest.raises(BadInput, match="seed is a whole number, 0 or more; got"):
+            small().budget(1, seed)
+
+
+# domains of your own
+def plain(seed=0):
+    return world(seed).astype({"user": str, "item": str})
+
+
+def test_cold_start_takes_tables_and_domains_in_either_place():
+    ways = {"share": 0.5, "pool": 4, "metric": "ndcg@5"}
+    others = plain(1).query("user < 'u15'")
+    expected = cold_start_task(Domain("ratings", "Mine", world()), others["user"].unique(), **ways)
+    theirs = [others, others["user"], Domain("other", "Other", others)]
+    for target in (plain(), Domain("ratings", "Mine", plain())):
+        for known in theirs:
+            assert cold_start_task(target, known, **ways).fingerprint == expected.fingerprint
+
+
+def test_a_domain_checks_its_ratings_once():
+    assert Domain("mine", "Mine", plain()).ratings.equals(world())
+    checked = world()
+    assert Domain("mine", "Mine", checked).ratings is checked
+    for odd in ([1, 2], plain()["user"], plain().drop(columns="item")):
+        with pytest.raises(BadInput, match=r"Ratings come as a DataFrame|lack the column"):
+            Domain("mine", "Mine", odd)

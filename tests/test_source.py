@@ -2,6 +2,8 @@
 
 import json
 import pickle
+from dataclasses import replace
+from datetime import date
 
 import pytest
 import torch
@@ -23,6 +25,23 @@ def test_a_saved_source_comes_back_the_same(source, tmp_path):
     back = Source.load(source.save(tmp_path / "toy"))
     assert back.card == source.card and back.fingerprint == source.fingerprint
     assert all(torch.equal(back.state[name], source.state[name]) for name in source.state)
+
+
+def test_a_name_may_hold_dots(source, tmp_path):
+    other = Source(replace(source.card, name="other", sha256=""), {"bias": torch.zeros(1)})
+    paths = source.save(tmp_path / "toy_0.2"), other.save(tmp_path / "toy_0.8")
+    assert [path.name for path in paths] == ["toy_0.2.safetensors", "toy_0.8.safetensors"]
+    for name in ("toy_0.2", "toy_0.2.json", "toy_0.2.safetensors"):
+        assert Source.load(tmp_path / name).name == "toy"
+    assert Source.load(tmp_path / "toy_0.8").name == "other"
+
+
+@pytest.mark.parametrize("strange", [date(2020, 1, 1), b"id", object()])
+def test_a_card_that_is_no_json_is_refused_before_anything_is_written(source, tmp_path, strange):
+    odd = Source(replace(source.card, inputs={"ids": [strange]}), source.state)
+    with pytest.raises(BadInput, match=f"'toy' cannot be saved .*{type(strange).__name__}.*into text"):
+        odd.save(tmp_path / "toy")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_changed_byte_is_noticed_before_the_weights_are_read(source, tmp_path):

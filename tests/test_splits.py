@@ -49,6 +49,20 @@ def test_per_user_holds_out_a_share_of_each_and_leaves_a_single_rating_to_traini
     assert counts(test) == [2, 1, 2, 0]
 
 
+def test_per_user_leaves_everybody_a_rating_however_large_the_share():
+    train, test = per_user(table([10, 3, 1]), test_share=0.95)
+    assert (counts(train), counts(test)) == ([1, 1, 1], [9, 2, 0])
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "0", None])
+@pytest.mark.parametrize(
+    "split", [per_user, leave_one_out, cold_users, lambda *args, **ways: next(k_folds(*args, **ways))]
+)
+def test_a_seed_is_a_whole_number(split, seed):
+    with pytest.raises(BadInput, match=f"seed is a whole number, 0 to 4,294,967,295; got {seed!r}"):
+        split(table([12] * 5), seed=seed)
+
+
 def test_per_user_depends_on_the_seed_alone():
     ratings = table([20, 30])
     assert pairs(per_user(ratings, seed=1)[1]) == pairs(per_user(ratings, seed=1)[1])
@@ -111,6 +125,11 @@ def test_by_time_keeps_a_moment_together():
     ratings = table([10]).assign(timestamp=[0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
     train, test = by_time(ratings, test_share=0.6)
     assert (train["timestamp"].max(), test["timestamp"].min()) == (0, 1)
+
+
+def test_by_time_leaves_the_first_moment_to_training():
+    train, test = by_time(table([10]), test_share=0.97)
+    assert (len(train), len(test)) == (1, 9)
 
 
 def test_by_time_says_what_is_missing():
@@ -177,9 +196,9 @@ def test_a_cold_share_must_leave_something_to_learn_from():
         BadInput, match="the 1 users .of 5. who .* and are known to the other domain is nobody"
     ):
         cold_users(table([12] * 5), among=["u1"])
-    with pytest.raises(BadInput, match="pool is a whole number of ratings, 0 or more; got -1"):
+    with pytest.raises(BadInput, match="pool is a whole number, 0 or more; got -1"):
         cold_users(table([12] * 5), pool=-1)
-    with pytest.raises(BadInput, match="fewest is a whole number of ratings, 1 or more; got 2.5"):
+    with pytest.raises(BadInput, match="fewest is a whole number, 1 or more; got 2.5"):
         cold_users(table([12] * 5), fewest=2.5)
 
 
@@ -198,6 +217,6 @@ def test_k_folds_are_those_of_a_shuffled_row_index():
 
 
 def test_k_folds_need_two_or_more_and_no_more_than_ratings():
-    for n in (1, 11, 0):
-        with pytest.raises(BadInput, match=f"10 ratings can be cut into 2 to 10 folds; got {n}"):
+    for n in (1, 11, 0, 2.5, "3", None):
+        with pytest.raises(BadInput, match=f"folds of 10 ratings is a whole number, 2 to 10; got {n!r}"):
             next(k_folds(table([10]), n))

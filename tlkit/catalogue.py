@@ -39,7 +39,10 @@ def load_task(name: str | Path, **params: Any) -> Task:
     ------
     UnknownName
         If no domain can load it.
+    BadInput
+        If it is neither a name nor a path.
     """
+    _require_name(name)
     rooms = _rooms("loaders")
     # A name that one domain knows is no folder of another's, whatever lies in TLKIT_DATA.
     named = [room for room in rooms if str(name) in room.TASKS]
@@ -47,6 +50,15 @@ def load_task(name: str | Path, **params: Any) -> Task:
     if room is None:
         require_known("task", str(name), [known for each in rooms for known in each.names()])
     return room.load_task(name, **params)
+
+
+def _require_name(name: object) -> None:
+    if not isinstance(name, str | Path):
+        makers = " or ".join(f"{room.__name__}.{_task_kind(room).__name__}" for room in _rooms("tasks"))
+        raise BadInput(
+            f"A task is loaded by its name or the path of its data; got {type(name).__name__}. "
+            f"Of data that you hold already, make it with {makers}."
+        )
 
 
 def load_source(name: str | Path, **params: Any) -> Source:

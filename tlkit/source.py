@@ -22,6 +22,8 @@ from tlkit.errors import BadInput, FileProblem
 if TYPE_CHECKING:
     from tlkit.task import Task
 
+SUFFIXES = (".safetensors", ".json")
+
 
 @dataclass(frozen=True)
 class Card:
@@ -149,12 +151,17 @@ class Source:
         return cls(card, state, partial(_itself, task) if task else None)
 
     def save(self, path: str | Path) -> Path:
-        """Write the weights to `path` (``.safetensors``) and the card beside it (``.json``)."""
-        path = Path(path).with_suffix(".safetensors")
-        content = save_tensors(self._state)
+        """Write the weights to `path` (``.safetensors``) and the card beside it (``.json``).
+
+        Raises
+        ------
+        BadInput
+            If the card holds what JSON lacks; nothing is written then.
+        """
+        path, content = _weight_file(path), save_tensors(self._state)
+        card = _as_json(replace(self.card, sha256=hashlib.sha256(content).hexdigest()))
         files.atomic_write(path, content)
-        card = asdict(self.card) | {"sha256": files.sha256(path)}
-        files.atomic_write(path.with_suffix(".json"), json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+        files.atomic_write(path.with_suffix(".json"), card)
         return path
 
     @classmethod
@@ -166,7 +173,7 @@ class Source:
         FileProblem
             If the weights or the card are missing, damaged, or not of this kind.
         """
-        path = Path(path).with_suffix(".safetensors")
+        path = _weight_file(path)
         card = _read_card(path.with_suffix(".json"))
         files.verify(path, card.sha256)
         try:
@@ -181,6 +188,22 @@ class Source:
 
 def _itself(task: Task) -> Task:
     return task
+
+
+def _weight_file(path: str | Path) -> Path:
+    path = Path(path)
+    # Whatever else follows a dot belongs to the name, as in "books_0.2".
+    return path.with_name((path.stem if path.suffix in SUFFIXES else path.name) + SUFFIXES[0])
+
+
+def _as_json(card: Card) -> str:
+    try:
+        return json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
+    except TypeError as error:
+        raise BadInput(
+            f"Source {card.name!r} cannot be saved ({error}): a card holds text, numbers, and lists and "
+            "dicts of them. Turn what else the model was given, such as dates, into text, and fit it again."
+        ) from error
 
 
 def _read_card(path: Path) -> Card:

@@ -68,7 +68,7 @@ def rest_of_ratings(source_name: str, target_name: str, seeds: int, jobs: int, *
     work = (joblib.delayed(_one)(source, target_name, n, seed) for n in BUDGETS for seed in range(seeds))
     found = pd.DataFrame(joblib.Parallel(n_jobs=jobs)(work)).melt(["ratings", "seed"], NAMED, "strategy")
     table = found.pivot_table("value", "strategy", "ratings", lambda v: f"{v.mean():.3f} ± {v.std():.3f}")
-    title = f"Amazon, {source_name} to {target_name}: NDCG@10 where the rest is the test"
+    title = f"Amazon, {source_name} to {target_name}: NDCG@10 where the rest is the test, by known ratings"
     show(title, table.loc[list(NAMED)].reset_index(), f"Mean and spread of {seeds} draws of cold users.")
 
 

@@ -70,7 +70,7 @@ def speeds(seconds: pd.DataFrame, reference: str, of: str) -> pd.DataFrame:
 
 def markdown(table: pd.DataFrame) -> str:
     """Write a table as Markdown."""
-    rows = [list(table.columns), ["---"] * table.shape[1], *table.astype(str).to_numpy().tolist()]
+    rows = [table.columns.astype(str), ["---"] * table.shape[1], *table.astype(str).to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from tlkit.recsys.ratings import as_ratings
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -16,11 +18,16 @@ class Domain:
     name, title : str
         For code and for people.
     ratings : DataFrame
-        As `tlkit.recsys.ratings.as_ratings` gives it: user, item, rating, perhaps timestamp.
+        Columns user, item, rating, perhaps timestamp; becomes what `tlkit.recsys.ratings.as_ratings` gives.
     items : DataFrame or None
         Indexed by item id: title, category, and columns of features; None where ids are all there is.
     data, licence : str
         Where the ratings come from, and their terms.
+
+    Raises
+    ------
+    BadInput
+        If the ratings cannot be used.
     """
 
     name: str
@@ -29,6 +36,19 @@ class Domain:
     items: pd.DataFrame | None = None
     data: str = ""
     licence: str = ""
+
+    def __post_init__(self) -> None:
+        kinds = self.ratings.dtypes if isinstance(self.ratings, pd.DataFrame) else {}
+        # Checked tables have a catalogue already, and to check millions of rows again takes seconds.
+        if not all(isinstance(kinds.get(each), pd.CategoricalDtype) for each in ("user", "item")):
+            object.__setattr__(self, "ratings", as_ratings(self.ratings))
+
+    @classmethod
+    def of(
+        cls, ratings: Domain | pd.DataFrame, name: str, title: str = "", items: pd.DataFrame | None = None
+    ) -> Domain:
+        """Return a domain as it is, and make one of a table of ratings."""
+        return ratings if isinstance(ratings, Domain) else cls(name, title or name, ratings, items)
 
     def __repr__(self) -> str:
         users, items = (self.ratings[name].nunique() for name in ("user", "item"))

@@ -16,7 +16,9 @@ CELLS = 2**24  # scores held at once
 Judged = tuple[dict[str, float], dict[str, np.ndarray]]
 
 
-def best_unseen(estimator: Any, users: pd.Index, seen: csr_array, k: int) -> tuple[np.ndarray, np.ndarray]:
+def best_unseen(
+    estimator: Any, users: pd.Index, catalogue: pd.Index, seen: csr_array, k: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Ask an estimator for each user's best items.
 
     Parameters
@@ -25,6 +27,8 @@ def best_unseen(estimator: Any, users: pd.Index, seen: csr_array, k: int) -> tup
         Fitted; anything with ``scores(users)`` of shape (n_users, n_items).
     users : Index
         For whom.
+    catalogue : Index
+        The items, in the order of the columns here; the estimator may have another in its ``items_``.
     seen : csr_array of shape (n_users, n_items)
         Ones where an item must not be recommended.
     k : int
@@ -40,34 +44,57 @@ def best_unseen(estimator: Any, users: pd.Index, seen: csr_array, k: int) -> tup
     Raises
     ------
     BadInput
-        If the estimator has no such scores.
+        If the estimator has no such scores, or not of every item.
     TrainingProblem
         If a score is not a number.
     """
-    kind = type(estimator).__name__
-    if not hasattr(estimator, "scores"):
-        raise BadInput(f"{kind} has no scores(users), which ranking is judged by.")
-    scores = np.asarray(estimator.scores(users))
-    if scores.shape != seen.shape:
-        raise BadInput(
-            f"{kind} gives scores of shape {scores.shape}; a row a user and a column an item of the "
-            f"catalogue make {seen.shape}."
-        )
-    if np.isnan(scores).any():
-        raise TrainingProblem(f"{kind} scores items with what is not a number (NaN).")
+    scores = _scores(estimator, users, catalogue)
     hidden = seen.toarray() > 0
     items = metrics.top_k(scores, hidden, k)
     return items, ~np.take_along_axis(hidden, items, axis=1)
 
 
+def _scores(estimator: Any, users: pd.Index, catalogue: pd.Index) -> np.ndarray:
+    kind = type(estimator).__name__
+    if not hasattr(estimator, "scores"):
+        raise BadInput(f"{kind} has no scores(users), which ranking is judged by.")
+    theirs = pd.Index(getattr(estimator, "items_", catalogue))
+    scores = np.asarray(estimator.scores(users))
+    if scores.shape != (len(users), len(theirs)):
+        raise BadInput(
+            f"{kind} gives scores of shape {scores.shape}; a row a user and a column an item of the "
+            f"catalogue make {(len(users), len(theirs))}."
+        )
+    if np.isnan(scores).any():
+        raise TrainingProblem(f"{kind} scores items with what is not a number (NaN).")
+    return scores if theirs.equals(catalogue) else scores[:, _columns(kind, theirs, catalogue)]
+
+
+def _columns(kind: str, theirs: pd.Index, catalogue: pd.Index) -> np.ndarray:
+    columns = theirs.get_indexer(catalogue)
+    missing = catalogue[columns < 0].tolist()
+    if missing:
+        raise BadInput(
+            f"{kind} does not know {len(missing):,} of the task's {len(catalogue):,} items, such as "
+            f"{missing[0]!r}. Fit it with task.fit(estimator), which gives it all."
+        )
+    return columns
+
+
 def judge_lists(
-    estimator: Any, users: pd.Index, seen: csr_array, relevant: csr_array, popularity: np.ndarray, k: int
+    estimator: Any,
+    users: pd.Index,
+    catalogue: pd.Index,
+    seen: csr_array,
+    relevant: csr_array,
+    popularity: np.ndarray,
+    k: int,
 ) -> Judged:
     """Judge the `k` best unseen items of each user.
 
     Parameters
     ----------
-    estimator, users, seen, k
+    estimator, users, catalogue, seen, k
         As for `best_unseen`.
     relevant : csr_array of shape (n_users, n_items)
         Ones where an item was held out and is worth recommending; one or more for every user.
@@ -84,7 +111,7 @@ def judge_lists(
     size = max(CELLS // seen.shape[1], 1)
     parts, recommended = [], []
     for batch in (slice(start, start + size) for start in range(0, len(users), size)):
-        items, new = best_unseen(estimator, users[batch], seen[batch], k)
+        items, new = best_unseen(estimator, users[batch], catalogue, seen[batch], k)
         parts.append(metrics.ranking_units(items, relevant[batch].toarray() > 0))
         recommended.append(items[new])
     units = {name: np.concatenate([part[name] for part in parts]) for name in metrics.RANKING}
@@ -117,13 +144,18 @@ def judge_stars(estimator: Any, test: pd.DataFrame, scale: tuple[float, float]) 
     Raises
     ------
     BadInput
-        If the estimator cannot predict.
+        If the estimator cannot predict, or what it predicts is no stars.
     TrainingProblem
         If a prediction is not a number.
     """
     kind = type(estimator).__name__
     if not hasattr(estimator, "predict"):
         raise BadInput(f"{kind} has no predict(users, items), which stars come from.")
+    if getattr(estimator, "objective", "rating") == "ranking":
+        raise BadInput(
+            f"{kind} ranks items and predicts no stars, which rmse and mae ask for. "
+            "Take objective='rating' where it has one, or another model."
+        )
     users, items = (column.cat.categories[column.cat.codes] for column in (test["user"], test["item"]))
     stars = np.asarray(estimator.predict(users, items), dtype=float)
     if np.isnan(stars).any():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tlkit import files
-from tlkit.errors import require_known, require_params
+from tlkit.errors import UnknownName, require_known, require_params
 from tlkit.recsys import movielens, pairs, worlds
 from tlkit.recsys.domains import Domain
 from tlkit.recsys.tables import SUFFIXES, read_table
@@ -42,6 +42,14 @@ def movielens_task(
     return RatingsTask.split(
         domain.ratings, domain.items, split, metric, relevant=relevant, name=domain.name, **params
     )
+
+
+def _release_task(release: str, /, **params: Any) -> RatingsTask:
+    if "release" in params:
+        raise UnknownName(
+            f"Task 'ml-{release}' is that release; any other is load_task('movielens', release=...)."
+        )
+    return movielens_task(release, **params)
 
 
 def amazon_task(target: str = "movies", **params: Any) -> RatingsTask:
@@ -122,7 +130,7 @@ TASKS: dict[str, Loader] = {
     "amazon": amazon_task,
     "genres": genres_task,
     "movielens": movielens_task,
-    **{f"ml-{release}": partial(movielens_task, release) for release in movielens.RELEASES},
+    **{f"ml-{release}": partial(_release_task, release) for release in movielens.RELEASES},
 }
 
 
@@ -165,4 +173,5 @@ def _loader(name: str | Path) -> Loader | None:
         return TASKS[text]
     if Path(text).suffix.lower() not in SUFFIXES:
         return None
-    return partial(table_task, files.find_local(text) or Path(text).expanduser())
+    here = Path(text).expanduser()
+    return partial(table_task, here if here.is_file() else files.find_local(text) or here)

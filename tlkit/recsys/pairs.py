@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tlkit import files
-from tlkit.errors import FileProblem
+from tlkit.errors import FileProblem, require_params
 from tlkit.recsys import worlds
 from tlkit.recsys.domains import Domain
 from tlkit.recsys.movielens import by_genres
@@ -57,7 +57,14 @@ def _found(place: str) -> Path:
 
 
 def two_shops(**params: object) -> dict[str, Domain]:
-    """Make the generated pair; see `tlkit.recsys.worlds.two_shops` for the parameters."""
+    """Make the generated pair; see `tlkit.recsys.worlds.two_shops` for the parameters.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such parameter.
+    """
+    require_params("two shops", params, worlds.two_shops)
     shops = worlds.two_shops(**params)
     return {domain.name: domain for domain in (shops.source, shops.target)}
 

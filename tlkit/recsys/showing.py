@@ -44,16 +44,17 @@ def lists_for(user: Any, fitted: Mapping[str, Any], seen: csr_array, said: pd.Se
     fitted : mapping of str to estimator
         By label.
     seen : csr_array of shape (1, n_items)
-        Ones where the user has rated.
+        Ones where the user has rated: what is not to be shown.
     said : Series
-        What to say of each item of the catalogue.
+        What to say of each item, indexed by the catalogue.
 
     Returns
     -------
     DataFrame
-        Indexed by rank from 1, ten rows at most, a column a recommender.
+        Indexed by rank from 1, ten rows at most, a column a recommender; empty text where no unseen item is
+        left.
     """
     n, users = min(SHOWN, len(said)), pd.Index([user])
-    best = {label: best_unseen(each, users, seen, n)[0][0] for label, each in fitted.items()}
-    lists = {label: said.iloc[items].to_numpy() for label, items in best.items()}
+    best = {label: best_unseen(each, users, said.index, seen, n) for label, each in fitted.items()}
+    lists = {label: np.where(new[0], said.iloc[items[0]], "") for label, (items, new) in best.items()}
     return pd.DataFrame(lists, index=pd.RangeIndex(1, n + 1, name="rank"))

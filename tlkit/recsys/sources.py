@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from sklearn.base import clone
 
-from tlkit.errors import require_known, require_params
+from tlkit.errors import BadInput, require_known, require_params
 from tlkit.recsys import movielens, pairs
 from tlkit.recsys.domains import Domain
 from tlkit.recsys.models.base import FactorModel
@@ -21,9 +21,10 @@ from tlkit.recsys.tasks import RatingsTask
 from tlkit.source import Source
 
 MODELS: dict[str, tuple[type[FactorModel], str]] = {
-    "ranking": (ImplicitALS, "ndcg@10"),
+    "ranking": (ImplicitALS, "ndcg@{}"),
     "rating": (MatrixFactorization, "rmse"),
 }
+LONGEST = 10  # how many items of a list count, where there are as many
 TESTED_SHARE = 0.2  # of the users, one rating each: enough to measure, and hardly missed
 KEPT = 8  # trained sources in memory
 
@@ -77,10 +78,15 @@ def load_source(name: str, objective: str = "ranking", **params: Hashable) -> So
     ------
     UnknownName
         If there is no such source, or it has no such parameter.
+    BadInput
+        If a parameter is no single value.
     FileProblem
         If a file is missing.
     """
     require_known("source", str(name), names())
+    for param, value in params.items():
+        if not isinstance(value, Hashable):
+            raise BadInput(f"{param} of source {str(name)!r} is a single value; got {value!r}.")
     return _trained(str(name), objective, tuple(sorted(params.items())))
 
 
@@ -127,8 +133,9 @@ def train_source(
     BadInput
         If the ratings cannot be used.
     """
-    domain = ratings if isinstance(ratings, Domain) else Domain(name, title or name, ratings, items)
+    domain = Domain.of(ratings, name, title, items)
     kind, metric = MODELS[require_known("objective", objective, MODELS)]
+    metric = metric.format(min(LONGEST, len(domain.ratings["item"].cat.categories)))
     task = RatingsTask.split(
         domain.ratings, domain.items, "leave_one_out", metric, name=domain.name, share=TESTED_SHARE, seed=seed
     )

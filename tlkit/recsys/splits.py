@@ -9,13 +9,18 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import KFold
 
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, Limit, require_number, whole
+from tlkit.recsys.ratings import require_moments
 
 Parts = tuple[pd.DataFrame, pd.DataFrame]
 
+SHARE = Limit("a number above 0 and below 1", lambda x: 0 < x < 1)
+SHARE_OR_ALL = Limit("a number above 0 and up to 1", lambda x: 0 < x <= 1)
+SEED = whole(0, 2**32 - 1)  # what numpy's legacy generator takes
+
 
 def per_user(ratings: pd.DataFrame, test_share: float = 0.25, seed: int = 0) -> Parts:
-    """Hold out a random share of each user's ratings, at least one; a single rating stays for training.
+    """Hold out a random share of each user's ratings, at least one; at least one stays for training.
 
     With seed 42 this is the split of ``python_stratified_split(filter_by="user")`` in the `recommenders`
     project: one uniform number a row in file order, sorted within the user, the first 75 % to training.
@@ -38,12 +43,13 @@ def per_user(ratings: pd.DataFrame, test_share: float = 0.25, seed: int = 0) -> 
     BadInput
         If the share is out of range.
     """
-    _require_share("test_share", test_share)
+    require_number("test_share", test_share, SHARE)
+    require_number("seed", seed, SEED)
     user = ratings["user"].cat.codes.to_numpy()
     # The legacy generator, for the sake of the published split.
     order = np.random.RandomState(seed).random_sample(len(ratings))
-    count = np.bincount(user)[user]
-    return _parted(ratings, ((rank_within(user, order) + 1) / count > 1 - test_share) & (count > 1))
+    rank = rank_within(user, order)
+    return _parted(ratings, ((rank + 1) / np.bincount(user)[user] > 1 - test_share) & (rank > 0))
 
 
 def leave_one_out(ratings: pd.DataFrame, seed: int = 0, share: float = 1.0) -> Parts:
@@ -67,7 +73,8 @@ def leave_one_out(ratings: pd.DataFrame, seed: int = 0, share: float = 1.0) -> P
     BadInput
         If the share is out of range.
     """
-    _require_share("share", share, largest=1.0)
+    require_number("share", share, SHARE_OR_ALL)
+    require_number("seed", seed, SEED)
     user = ratings["user"].cat.codes.to_numpy()
     chance = np.random.default_rng(seed).random(len(ratings))  # decides where timestamps are alike
     when = _moments(ratings) if "timestamp" in ratings else np.zeros(len(ratings))
@@ -90,14 +97,15 @@ def by_time(ratings: pd.DataFrame, test_share: float = 0.2) -> Parts:
     BadInput
         If there are no timestamps, they are all alike, or the share is out of range.
     """
-    _require_share("test_share", test_share)
+    require_number("test_share", test_share, SHARE)
     if "timestamp" not in ratings:
         raise BadInput(
             "A split by time needs a column timestamp, and these ratings have none. "
             "Split by 'per_user' or 'leave_one_out' instead."
         )
     when = _moments(ratings)
-    last = np.sort(when)[len(when) - 1 - max(round(test_share * len(when)), 1)]
+    n_test = np.clip(round(test_share * len(when)), 1, len(when) - 1)
+    last = np.sort(when)[-1 - n_test]
     if last == when.max():
         raise BadInput(
             f"A split by time finds nothing later than {last}: a share of {test_share:g} of the ratings or "
@@ -144,10 +152,11 @@ def cold_users(
     BadInput
         If a number is out of range, nobody has enough ratings, or nothing is left to learn from.
     """
-    _require_share("The cold share", share)
-    _require_whole("pool", pool, 0)
+    require_number("The cold share", share, SHARE)
+    require_number("pool", pool, whole(0))
     fewest = pool + 1 if fewest is None else fewest
-    _require_whole("fewest", fewest, 1)
+    require_number("fewest", fewest, whole(1))
+    require_number("seed", seed, SEED)
     user, users = ratings["user"].cat.codes.to_numpy(), ratings["user"].cat.categories
     counts = np.bincount(user, minlength=len(users))
     eligible = np.flatnonzero((counts >= fewest) & (True if among is None else users.isin(among)))
@@ -171,8 +180,8 @@ def k_folds(ratings: pd.DataFrame, n: int = 5, seed: int = 0) -> Iterator[Parts]
     BadInput
         If there are not between two and as many folds as ratings.
     """
-    if not 2 <= n <= len(ratings):
-        raise BadInput(f"{len(ratings):,} ratings can be cut into 2 to {len(ratings):,} folds; got {n!r}.")
+    require_number(f"The number of folds of {len(ratings):,} ratings", n, whole(2, len(ratings)))
+    require_number("seed", seed, SEED)
     for train, test in KFold(n, shuffle=True, random_state=seed).split(ratings):
         yield ratings.iloc[train].reset_index(drop=True), ratings.iloc[test].reset_index(drop=True)
 
@@ -187,29 +196,12 @@ def rank_within(group: np.ndarray, *keys: np.ndarray) -> np.ndarray:
 
 
 def _moments(ratings: pd.DataFrame) -> np.ndarray:
-    when = ratings["timestamp"]
-    if pd.api.types.is_numeric_dtype(when) or pd.api.types.is_datetime64_any_dtype(when):
-        return when.to_numpy()
-    raise BadInput(
-        f"Timestamps are numbers or dates; found {when.iloc[0]!r}, which sorts as text. "
-        "Convert them with pd.to_datetime(...) or pd.to_numeric(...)."
-    )
+    require_moments(ratings["timestamp"])
+    return ratings["timestamp"].to_numpy()
 
 
 def _parted(ratings: pd.DataFrame, held_out: np.ndarray) -> Parts:
     return ratings[~held_out].reset_index(drop=True), ratings[held_out].reset_index(drop=True)
-
-
-def _require_share(name: str, share: float, largest: float = np.nextafter(1, 0)) -> None:
-    number = isinstance(share, int | float | np.number) and not isinstance(share, bool)
-    if not number or not 0 < share <= largest:
-        end = "up to 1" if largest == 1 else "below 1"
-        raise BadInput(f"{name} is a number above 0 and {end}; got {share!r}.")
-
-
-def _require_whole(name: str, number: int, least: int) -> None:
-    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
-        raise BadInput(f"{name} is a whole number of ratings, {least} or more; got {number!r}.")
 
 
 def _require_both_kinds(

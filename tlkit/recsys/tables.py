@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +37,8 @@ def read_table(
     Returns
     -------
     DataFrame
-        Columns user, item, rating, and timestamp where there is one; not checked further.
+        Columns user, item, rating, and timestamp where there is one; not checked further. Ids of digits are
+        numbers, unless one begins with 0.
 
     Raises
     ------
@@ -46,10 +48,10 @@ def read_table(
         If the file is missing, of another kind, or cannot be read.
     """
     path = Path(path)
-    table = _read(path)
     usual = ATOMIC if path.suffix.lower() == ".inter" else dict(zip(ATOMIC, ATOMIC, strict=True))
     asked = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
     places = {name: usual[name] if place is None else place for name, place in asked.items()}
+    table = _read(path, [places["user"], places["item"]])
     if timestamp is None and places["timestamp"] not in table:
         del places["timestamp"]
     return pd.DataFrame({name: _column(table, path, name, place) for name, place in places.items()})
@@ -70,7 +72,7 @@ def _require_column(table: pd.DataFrame, path: Path, name: str, place: str) -> N
         )
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, ids: list[str]) -> pd.DataFrame:
     suffix = path.suffix.lower()
     if not path.is_file():
         raise FileProblem(f"There is no file {path}.")
@@ -79,18 +81,28 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         if suffix == ".parquet":
             return pd.read_parquet(path)
-        return _read_atomic(path) if suffix == ".inter" else _read_text(path, SEPARATORS[suffix])
+        return _read_atomic(path) if suffix == ".inter" else _read_text(path, SEPARATORS[suffix], ids)
     except ImportError as error:
         raise FileProblem(
             f"{path.name} is Parquet, and reading that needs a package that is not here: "
             "python -m pip install pyarrow. Or save the table as CSV."
         ) from error
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+    except (OSError, ValueError, csv.Error) as error:  # pandas' parser errors are ValueErrors
         raise FileProblem(f"{path} cannot be read as a {suffix[1:]} table: {error}") from error
 
 
-def _read_text(path: Path, separator: str | None) -> pd.DataFrame:
-    return pd.read_csv(path, sep=separator, engine="c" if separator else "python")
+def _read_text(path: Path, separator: str | None, ids: list[str]) -> pd.DataFrame:
+    engine = "c" if separator else "python"
+    table = pd.read_csv(path, sep=separator, engine=engine, dtype=dict.fromkeys(ids, str))
+    return table.assign(**{name: _as_ids(table[name]) for name in ids if name in table})
+
+
+def _as_ids(text: pd.Series) -> pd.Series:
+    """Make numbers of ids that are digits, unless leading zeros, which belong to them, would be lost."""
+    try:
+        return text if text.str.match("0[0-9]").any() else pd.to_numeric(text)
+    except ValueError:
+        return text
 
 
 def _read_atomic(path: Path) -> pd.DataFrame:

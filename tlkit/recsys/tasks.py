@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.utils.validation import has_fit_parameter
 
 from tlkit import files
-from tlkit.errors import BadInput, require_known
+from tlkit.errors import BadInput, require_known, require_number, whole
 from tlkit.recsys import judging, metrics, showing, splits
 from tlkit.recsys.domains import Domain
 from tlkit.recsys.parts import content, marks, on_one_catalogue, rated_by, require_apart, require_items
@@ -45,7 +45,8 @@ class RatingsTask(Task):
     relevant : float, optional
         The fewest stars that make a held-out item worth recommending; by default any rating does.
     limited : ids, optional
-        The users that a budget applies to and the test is about, such as the cold ones; all by default.
+        The users that a budget applies to and the test is about, such as the cold ones; all by default. Test
+        ratings of others are left aside.
     scale : (float, float), optional
         The lowest and highest rating there can be; by default the range of what was rated.
     name : str
@@ -99,8 +100,10 @@ class RatingsTask(Task):
         self.percent = self.kind in {"recall", "precision"}
         stars = np.concatenate([self.train["rating"], self.test["rating"]])
         self.scale = scale or (float(stars.min()), float(stars.max()))
-        self.limited = rated_by(self.train, self.test) if limited is None else pd.Index(limited)
-        codes(self.users, self.limited, "user", self.catalogue)
+        self.limited = rated_by(self.train, self.test)
+        if limited is not None:
+            self.limited = self.users[codes(self.users, limited, "user", self.catalogue)]
+            self.test = self._test_of_limited()
         # Where a budget applies to everybody, 0 would leave nothing to learn from.
         self.min_budget = int(self.train["user"].isin(self.limited).all())
         held_out = self._worth_recommending()
@@ -192,13 +195,15 @@ class RatingsTask(Task):
         Raises
         ------
         BadInput
-            If no limited user has that many, or nothing would be left to learn from.
+            If no limited user has that many, nothing would be left to learn from, or the seed is not a whole
+            number.
         """
         least, most = self.min_budget, self.max_budget
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or not least <= n <= most:
             raise BadInput(
                 f"A budget is a whole number of {self.unit}, {least} to {most} for {self.name!r}; got {n!r}."
             )
+        require_number("seed", seed, whole(0))
         user = self.train["user"].cat.codes.to_numpy()
         place = splits.rank_within(user, np.random.default_rng(seed).random(len(user)))
         kept = (place < n) | ~self.users.isin(self.limited)[user]
@@ -236,7 +241,9 @@ class RatingsTask(Task):
             users = self.evaluated_users
             popularity = np.bincount(self.train["item"].cat.codes, minlength=len(self.catalogue))
             seen = marks(self.train, users)
-            found, units = judging.judge_lists(estimator, users, seen, self._relevant, popularity, self.k)
+            found, units = judging.judge_lists(
+                estimator, users, self.catalogue, seen, self._relevant, popularity, self.k
+            )
         return Score(found, units[self.kind])
 
     def example_names(self) -> list[Any]:
@@ -268,6 +275,15 @@ class RatingsTask(Task):
         said = showing.captions(self.titles, self.items, held_out)
         return showing.lists_for(name, fitted, marks(self.train, pd.Index([name])), said)
 
+    def _test_of_limited(self) -> pd.DataFrame:
+        rows = self.test[self.test["user"].isin(self.limited)]
+        if len(rows):
+            return rows.reset_index(drop=True)
+        raise BadInput(
+            "None of the `limited` users has a test rating, and the test is about them: "
+            f"name users such as {rated_by(self.test)[:3].tolist()}, or leave `limited` out."
+        )
+
     def _worth_recommending(self) -> pd.DataFrame:
         """The test ratings that count: all where stars are predicted."""
         enough = -np.inf if self.relevant is None or self.objective == "rating" else self.relevant
@@ -281,8 +297,8 @@ class RatingsTask(Task):
 
 
 def cold_start_task(
-    target: Domain,
-    others_users: Sequence[Any] | pd.Index,
+    target: Domain | pd.DataFrame,
+    others_users: Domain | pd.DataFrame | Sequence[Any] | pd.Index,
     share: float = 0.2,
     pool: int = 10,
     seed: int = 0,
@@ -294,10 +310,10 @@ def cold_start_task(
 
     Parameters
     ----------
-    target : Domain
+    target : Domain or DataFrame
         Where to recommend.
-    others_users : ids
-        The users of the source domain; the cold ones are drawn among those in both.
+    others_users : Domain, DataFrame or ids
+        The source domain, or its users; the cold ones are drawn among those in both.
     share, pool, seed, fewest
         As for `tlkit.recsys.splits.cold_users`.
     metric, relevant
@@ -308,6 +324,9 @@ def cold_start_task(
     BadInput
         If the domains share no users, or nobody has enough ratings.
     """
+    target = Domain.of(target, "ratings")
+    if isinstance(others_users, Domain | pd.DataFrame):
+        others_users = Domain.of(others_users, "other ratings").users
     others = pd.Index(others_users)
     shared = target.users.intersection(others)
     if not len(shared):
