@@ -12,9 +12,9 @@ from tlkit.exercises import Exercise, Outcome, right, wrong
 Predict = Callable[[np.ndarray], np.ndarray]
 Fit = Callable[[np.ndarray, np.ndarray], Predict]
 
-# Errors of the better and of the worse member: unlike, alike, and very unlike.
+# Errors of the better and of the worse member: unlike, alike, and very unlike; the best shares lie apart.
 ERRORS = [
-    (np.array([1.0, -1.0, 0.5, 0.0]), np.array([0.5, 1.0, -1.0, 1.0])),
+    (np.array([1.0, -1.0, 0.5, 0.0]), np.array([1.0, -1.0, -1.0, 1.5])),
     (np.array([1.0, -1.0, 1.0, -1.0]), np.array([2.0, -1.5, 2.0, -2.5])),
     (np.array([0.6, 0.4, 1.0, 0.2]), np.array([-0.8, -0.6, -1.2, 0.1])),
 ]
@@ -67,7 +67,7 @@ def _mean(X: np.ndarray, y: np.ndarray) -> Predict:
 
 def _folds() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     X = np.arange(14).reshape(7, 2)
-    return X, np.array([1.0, 5.0, 2.0, 4.0, 3.0, 3.0, 1.0]), np.array([0, 1, 2, 0, 1, 2, 0])
+    return X, np.array([1.0, 5.0, 2.0, 4.0, 3.0, 3.0, 1.0]), np.array([7, 3, 10, 7, 3, 10, 7])
 
 
 def _honest(fit: Fit, X: np.ndarray, y: np.ndarray, fold: np.ndarray) -> np.ndarray:
@@ -156,6 +156,8 @@ def best_share(better, worse):
         _share,
         lambda better, worse: 1 - min(max(_share(better, worse), 0), 1),
         lambda better, worse: 0.5,
+        lambda better, worse: 0.44,
+        lambda better, worse: 1 / 6,
         lambda better, worse: np.sum(better**2) / (np.sum(better**2) + np.sum(worse**2)),
     ],
 )
@@ -163,8 +165,8 @@ def best_share(better, worse):
 OUT_OF_FOLD = Exercise(
     question=(
         "Write a function `out_of_fold_by(fit, X, y, fold)`. `fit(X, y)` learns from rows and returns a "
-        "function that predicts rows; `fold` holds the number of each row's fold. Return a prediction for "
-        "each row, made without the rows of its fold."
+        "function that predicts rows; `fold` holds the number of each row's fold, which may be any number. "
+        "Return a prediction for each row, made without the rows of its fold."
     ),
     expects="a function of four arguments",
     judge=_judge_out_of_fold,
@@ -187,7 +189,10 @@ def out_of_fold_by(fit, X, y, fold):
         lambda fit, X, y, fold: np.concatenate(
             [fit(X[fold != k], y[fold != k])(X[fold == k]) for k in np.unique(fold)]
         ),
-        lambda fit, X, y, fold: fit(X[fold != 0], y[fold != 0])(X),
+        lambda fit, X, y, fold: fit(X[fold != 7], y[fold != 7])(X),
+        lambda fit, X, y, fold: sum(
+            np.where(fold == k, fit(X[fold != k], y[fold != k])(X), 0.0) for k in (0, 1, 2)
+        ),
         lambda fit, X, y, fold: np.zeros(2),
     ],
 )
@@ -210,12 +215,13 @@ TEN_MEMBERS = Exercise(
 
 WHO_MAY_JOIN = Exercise(
     question=(
-        f"The best member has an RMSE of {BEST_RMSE:.2f}. Four others apply, with the correlation of their "
-        "errors and its:\n\n| member | RMSE | correlation |\n|---|---|---|\n"
+        f"The best member has an RMSE of {BEST_RMSE:.2f}. Four others apply, each with its RMSE and the "
+        "correlation of its errors with the best member's:\n\n"
+        "| member | RMSE | correlation |\n|---|---|---|\n"
         + "\n".join(f"| {name} | {rmse:.2f} | {r:g} |" for name, (rmse, r) in CANDIDATES.items())
         + "\n\nWhich of them would help if they were mixed with it, one at a time? Give a list of names."
     ),
-    expects='a list of names, such as ["neighbours"]',
+    expects='a list of names such as ["neighbours"]',
     judge=_judge_joining,
     hints=[
         "A worse member helps if the correlation is below the ratio of the RMSEs, the better one's on top.",
