@@ -11,7 +11,11 @@ from tlkit.exercises import Exercise, Outcome, right, wrong
 
 # Stars in the target, the source's opinion, and the weight of the prior.
 STARS = [([5.0, 4.0, 4.0], 3.0, 2.0), ([], 3.5, 4.0), ([2.0], 4.0, 0.0), ([1.0, 5.0], 3.0, 8.0)]
-PEOPLE = [["ada", "bo"], ["ada", "bo", "cy"], [f"u{number}" for number in range(40)]]
+PEOPLE = [  # with the shelf that each reads most
+    {"ada": "sea", "bo": "sea"},
+    {"ada": "sea", "bo": "space", "cy": "sea", "di": "space", "eve": "sea"},
+    {f"u{number}": ("comedy", "mystery", "sea")[number % 7 % 3] for number in range(40)},
+]
 DRAWS = 20
 GAIN, WITH_STRANGERS = 0.12, 0.03
 LEAKING = {"B", "D", "F"}
@@ -37,18 +41,33 @@ def _judge_shrunk(answer: Callable[[Sequence[float], float, float], float]) -> O
     )
 
 
-def _judge_strangers(answer: Callable[[list[str], np.random.Generator], Sequence[str]]) -> Outcome:
-    rng = np.random.default_rng(0)
-    for people in PEOPLE:
-        drawn = [[str(name) for name in answer(list(people), rng)] for _ in range(DRAWS)]
+def _judge_strangers(
+    answer: Callable[[list[str], list[str], np.random.Generator], Sequence[str]],
+) -> Outcome:
+    for shelf in PEOPLE:
+        people = list(shelf)
+        drawn = [_given(answer, shelf, seed) for seed in range(DRAWS)]
         for found in drawn:
             if sorted(found) != sorted(people):
                 return wrong(f"Of {len(people)} people each must be given away exactly once; got {found}.")
-            if own := [name for name, other in zip(people, found, strict=True) if name == other]:
+            pairs = list(zip(people, found, strict=True))
+            if own := [name for name, other in pairs if name == other]:
                 return wrong(f"{own[0]} has kept their own history, which is no placebo.")
-        if len(people) > len(PEOPLE[0]) and len({tuple(found) for found in drawn}) == 1:
+            if mixed := [pair for pair in pairs if shelf[pair[0]] != shelf[pair[1]]]:
+                name, other = mixed[0]
+                return wrong(f"{name} reads {shelf[name]} and was given {other}, who reads {shelf[other]}.")
+        if drawn != [_given(answer, shelf, seed) for seed in range(DRAWS)]:
+            return wrong("Equally seeded generators must give the same histories: draw with `rng` alone.")
+        if len(people) > 2 and len({tuple(found) for found in drawn}) == 1:
             return wrong("It gives the same histories every time: draw them with `rng`.")
-    return right("Same ratings, same items, nobody's own: whatever still gains does not know the people.")
+    return right(
+        "A gain that is left needs no more than the shelf; what true histories buy beyond it is the person."
+    )
+
+
+def _given(answer: Callable[..., Sequence[str]], shelf: dict[str, str], seed: int) -> list[str]:
+    found = answer(list(shelf), list(shelf.values()), np.random.default_rng(seed))
+    return [str(name) for name in found]
 
 
 def _judge_share(value: float) -> Outcome:
@@ -81,15 +100,15 @@ SHRUNK = Exercise(
     question=(
         "The pull of `prior` in one dimension. A user gave the stars $r_1, \\dots, r_n$ in the target; in "
         "the source they gave $s$ on average. Write a function `shrunk(stars, s, weight)` that returns the "
-        "$x$ which minimises $\\sum_j (r_j - x)^2 + w\\,(x - s)^2$. `stars` may be empty."
+        "$p$ which minimises $\\sum_j (r_j - p)^2 + w\\,(p - s)^2$. `stars` may be empty."
     ),
     expects="a function of a list and two numbers",
     judge=_judge_shrunk,
     hints=[
-        "Set the derivative to zero: $-2 \\sum_j (r_j - x) + 2 w (x - s) = 0$.",
-        "Collect $x$: it stands $n + w$ times on the left. What is on the right?",
+        "Set the derivative to zero: $-2 \\sum_j (r_j - p) + 2 w (p - s) = 0$.",
+        "Collect $p$: it stands $n + w$ times on the left. What is on the right?",
     ],
-    answer="""The normal equation has one line, $(n + w)\\,x = \\sum_j r_j + w s$:
+    answer="""The normal equation has one line, $(n + w)\\,p = \\sum_j r_j + w s$:
 ```python
 def shrunk(stars, s, weight):
     return (sum(stars) + weight * s) / (len(stars) + weight)
@@ -108,32 +127,38 @@ def shrunk(stars, s, weight):
 
 STRANGERS = Exercise(
     question=(
-        "Make a placebo. Write a function `strangers(people, rng)` that takes a list of names and a NumPy "
-        "generator and returns a list of the same length: whose history each person is given. Everybody's "
-        "history is given to exactly one person, at random, and *nobody* keeps their own."
+        "Perhaps a source knows only which shelf somebody reads. A sharper placebo tells: it keeps the shelf "
+        "true and nothing else. Write a function `strangers(people, shelves, rng)` that takes a list of "
+        "names, the shelf that each of them reads most, and a NumPy generator. It returns a list of names: "
+        "whose history each person is given. Everybody's history is given to exactly one person, at random, "
+        "who *reads the same shelf*, and *nobody* keeps their own. Each shelf has two readers or more. "
+        "Equally seeded generators give equal lists."
     ),
-    expects="a function of a list and a generator",
+    expects="a function of two lists and a generator",
     judge=_judge_strangers,
     hints=[
-        "A random order alone leaves about one person, whatever their number, with their own history.",
-        "Put the people in a random circle, and give each the history of the next one.",
-        "`rng.permutation(len(people))` is the circle; `np.roll` of it is everybody's neighbour.",
+        "A random order alone leaves about one person on each shelf with their own history.",
+        "Take one shelf at a time: put its readers in a random circle and give each the next one's history.",
+        "`rng.permutation(readers)` is the circle; `np.roll` of it is everybody's neighbour.",
     ],
-    answer="""A random circle, in which everybody gets the neighbour's:
+    answer="""A random circle for each shelf, in which everybody gets their neighbour's:
 ```python
-def strangers(people, rng):
-    circle = rng.permutation(len(people))
-    given = list(people)
-    for person, neighbour in zip(circle, np.roll(circle, 1)):
-        given[person] = people[neighbour]
-    return given
+def strangers(people, shelves, rng):
+    people, shelves = np.array(people), np.array(shelves)
+    given = people.copy()
+    for shelf in np.unique(shelves):
+        circle = rng.permutation(np.flatnonzero(shelves == shelf))
+        given[circle] = people[np.roll(circle, 1)]
+    return given.tolist()
 ```""",
-    right=[lambda people, rng: _in_a_circle(people, rng)],
+    right=[lambda people, shelves, rng: _in_circles(people, shelves, rng)],
     wrong=[
-        lambda people, rng: list(rng.permutation(people)),
-        lambda people, rng: people[1:] + people[:1],
-        lambda people, rng: list(rng.choice(people, len(people))),
-        lambda people, rng: people,
+        lambda people, shelves, rng: _in_circles(people, ["one"] * len(people), rng),
+        lambda people, shelves, rng: _in_circles(people, shelves, np.random.default_rng()),
+        lambda people, shelves, rng: _in_circles(people, shelves, np.random.default_rng(0)),
+        lambda people, shelves, rng: list(rng.permutation(people)),
+        lambda people, shelves, rng: list(rng.choice(people, len(people))),
+        lambda people, shelves, rng: people,
     ],
 )
 
@@ -143,7 +168,8 @@ PLACEBO = Exercise(
         "| source | strategy | score | gain over `target_only` |\n|---|---|---|---|\n"
         f"| as it is | `gated` | 0.42 | +{GAIN:.2f} |\n"
         f"| all people mixed up | `gated` | 0.33 | +{WITH_STRANGERS:.2f} |\n\n"
-        "What share of the gain is owed to what the source knows about *these people*?"
+        "Here the placebo gains something too. What share of the gain is owed to what the source knows about "
+        "*these people*? (Where a placebo loses, the share would be more than the whole and makes no sense.)"
     ),
     expects="a number between 0 and 1",
     judge=_judge_share,
@@ -179,8 +205,9 @@ LEAKS = Exercise(
 )
 
 
-def _in_a_circle(people: list[str], rng: np.random.Generator) -> list[str]:
-    circle = rng.permutation(len(people))
+def _in_circles(people: list[str], shelves: list[str], rng: np.random.Generator) -> list[str]:
     given = np.array(people)
-    given[circle] = given[np.roll(circle, 1)]
+    for shelf in np.unique(shelves):
+        circle = rng.permutation(np.flatnonzero(np.array(shelves) == shelf))
+        given[circle] = np.array(people)[np.roll(circle, 1)]
     return given.tolist()
