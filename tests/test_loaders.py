@@ -92,6 +92,14 @@ def test_names_are_found_on_the_drive_and_in_the_cache(places):
     assert load_task("kept").name == "kept"
 
 
+def test_a_path_means_what_is_there_and_a_name_the_drive(places, monkeypatch):
+    fill(places / "drive" / "pets", {"cat": 8, "dog": 8})
+    fill(places / "here" / "pets", {"cat": 4, "dog": 4, "fish": 4})
+    monkeypatch.chdir(places / "here")
+    assert load_task("pets").classes == ("cat", "dog")
+    assert load_task("../here/pets").classes == ("cat", "dog", "fish")
+
+
 def test_tables_are_left_to_others(places):
     table = places / "drive" / "stars" / "u.data"
     table.parent.mkdir()

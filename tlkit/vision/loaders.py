@@ -156,14 +156,17 @@ def _loader(name: str | Path) -> Loader | None:
     text = str(name)
     if text in TASKS or not text:
         return TASKS.get(text)
+    here = Path(text).expanduser()
+    is_path = here.name != text
+    if is_path and here.exists():
+        return _own(here)
     local = files.find_local(text) or files.find_local(f"{text}.npz")
     if local is not None:
         return _own(local)
     if known := hub.match(text):
         return partial(hub.torchvision_task, known)
-    here = Path(text).expanduser()
     # What is meant as a path goes on to its loader, which says that nothing is there.
-    return _own(here) if here.exists() or here.name != text else None
+    return _own(here) if is_path or here.exists() else None
 
 
 def _own(path: Path) -> Loader | None:
