@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from threadpoolctl import ThreadpoolController
 
 from tlkit import compute
 from tlkit.errors import BadInput, DeviceProblem
@@ -53,3 +54,18 @@ def test_the_cpu_computes_in_full_precision():
 
 def test_describe_names_device_precision_and_threads():
     assert {"torch", "device", "precision", "threads"} <= compute.describe().keys()
+
+
+def test_numpy_has_one_thread_inside_and_as_many_as_before_outside():
+    # Where numpy's wheel brings no pool, there is nothing to limit.
+    pools = ThreadpoolController().select(prefix="libscipy_openblas")
+
+    def threads():
+        return [pool["num_threads"] for pool in pools.info()]
+
+    with pools.limit(limits=2):
+        with compute.torch_threads_only():
+            with compute.torch_threads_only():
+                assert set(threads()) <= {1}
+            assert set(threads()) <= {1}
+        assert set(threads()) <= {2}

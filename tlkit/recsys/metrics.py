@@ -35,7 +35,7 @@ def top_k(scores: np.ndarray, seen: np.ndarray, k: int) -> np.ndarray:
     above, level = scores > least, scores == least
     room = k - above.sum(axis=1, keepdims=True)
     chosen = above | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= room))
-    items = np.nonzero(chosen)[1].reshape(-1, k)
+    items = (np.flatnonzero(chosen) % scores.shape[1]).reshape(-1, k)
     best_first = np.argsort(-np.take_along_axis(scores, items, axis=1), axis=1, kind="stable")
     return np.take_along_axis(items, best_first, axis=1)
 

@@ -58,7 +58,7 @@ class Autoencoder(Recommender):
     weight_decay : float
         Decoupled weight decay.
     epochs, batch_size : int
-        Passes over all rows, and rows a step.
+        Passes over all rows, more if they make fewer than 200 steps, and rows a step.
     random_state, device
         As for every recommender.
 

@@ -110,7 +110,7 @@ class Recommender(BaseEstimator):
         self.device_ = compute.choose_device(self.device)
         self.history_, self._callbacks = [], callbacks
         try:
-            with compute.seeded(self.random_state, self.device_) as generator:
+            with compute.seeded(self.random_state, self.device_) as generator, compute.torch_threads_only():
                 self.learn(matrix, generator, **knowledge)
         finally:
             del self._callbacks
@@ -268,7 +268,10 @@ class FactorModel(Recommender):
 
     def score_factors(self, factors: np.ndarray) -> np.ndarray:
         """Score every item for users with these factors: (n, n_factors) to (n, n_items)."""
-        return factors @ self.item_factors.T
+        of_users, of_items = (
+            torch.from_numpy(each).to(self.device_) for each in (factors, self.item_factors)
+        )
+        return (of_users @ of_items.T).cpu().numpy()
 
     def score_rows(self, rows: np.ndarray) -> np.ndarray:
         """Score by the learned factors."""

@@ -81,7 +81,7 @@ class BPR(FactorModel):
     lr : float
         Peak learning rate (AdamW).
     epochs, batch_size : int
-        Passes over all pairs of user and item, and pairs a step.
+        Passes over all pairs of user and item, more if they make fewer than 300 steps; pairs a step.
     random_state, device
         As for every recommender.
 

@@ -52,7 +52,7 @@ class SGDFactorization(FactorModel):
     lr : float
         Peak learning rate.
     epochs, batch_size : int
-        Passes over the ratings, and ratings a step.
+        Passes over the ratings, more if they make fewer than 300 steps, and ratings a step.
     random_state : int, optional
         Seed of the first factors and of the order of ratings.
     device : str, optional

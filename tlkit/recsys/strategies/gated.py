@@ -137,4 +137,4 @@ def _closeness(scores: np.ndarray, held_out: csr_array) -> np.ndarray:
 def _mixtures(n: int) -> np.ndarray:
     """Every way to share one out among `n` in fifths, (n_mixtures, n)."""
     shares = itertools.product(range(PARTS + 1), repeat=n)
-    return np.array([share for share in shares if sum(share) == PARTS]) / PARTS
+    return np.array([share for share in shares if sum(share) == PARTS], dtype=np.float32) / PARTS
