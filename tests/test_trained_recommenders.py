@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy.sparse import csr_array
+from sklearn.base import clone
 from torch import nn
 
 from tlkit.errors import BadInput
@@ -84,6 +85,14 @@ def test_the_same_seed_gives_the_same_scores_and_training_is_heard_of(model):
     assert listener.heard[-1] < listener.heard[0]
     np.testing.assert_array_equal(model.fit(table(stars, taken)).scores([0, 7]), first)
     assert model.n_trainable_ > 0
+
+
+@pytest.mark.parametrize("model", EVERY)
+def test_a_run_is_as_long_as_its_passes_and_no_shorter_than_its_least_steps(model):
+    stars, taken, _ = low_rank(0)
+    assert clone(model).set_params(epochs=1, min_steps=11).fit(table(stars, taken)).history_[-1]["step"] >= 11
+    one, two = (clone(model).set_params(epochs=n, min_steps=0).fit(table(stars, taken)) for n in (1, 2))
+    assert two.history_[-1]["step"] == 2 * one.history_[-1]["step"]
 
 
 @pytest.mark.parametrize("model", [RANKING["dae"], *RATING.values()])

@@ -20,7 +20,6 @@ from tlkit.recsys.models.ridge import ridge_rows
 from tlkit.recsys.models.rows import Rows
 from tlkit.task import hyperparameters
 
-MIN_STEPS = 200
 TINY = 1e-6
 ROWS = 2048  # in the network at once, when it has been trained
 
@@ -57,8 +56,8 @@ class Autoencoder(Recommender):
         Peak learning rate (AdamW).
     weight_decay : float
         Decoupled weight decay.
-    epochs, batch_size : int
-        Passes over all rows, more if they make fewer than 200 steps, and rows a step.
+    epochs, min_steps, batch_size : int
+        A run takes `epochs` passes over all rows, and at least `min_steps` steps of `batch_size` rows.
     random_state, device
         As for every recommender.
 
@@ -80,6 +79,7 @@ class Autoencoder(Recommender):
     lr: float = 0.005
     weight_decay: float = 1.0
     epochs: int = 50
+    min_steps: int = 200
     batch_size: int = 128
 
     @abstractmethod
@@ -98,7 +98,7 @@ class Autoencoder(Recommender):
         params = tuple(self.network_.parameters())
         self.n_trainable_ = sum(param.numel() for param in params)
         plan = [Phase((Group("network", params, self.lr, self.weight_decay),))]
-        recipe = Recipe(self.epochs, MIN_STEPS, self.batch_size)
+        recipe = Recipe(self.epochs, self.min_steps, self.batch_size)
         self.history_ = fitting.train(
             self.network_, loss, {"row": filled}, plan, recipe, generator, callbacks=self._callbacks
         )

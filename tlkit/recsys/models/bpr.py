@@ -19,7 +19,6 @@ from tlkit.recsys.ratings import places
 from tlkit.task import Callback, hyperparameters
 
 SPREAD = 0.1  # standard deviation of the first factors
-MIN_STEPS = 300
 
 
 class Tastes(nn.Module):
@@ -80,8 +79,9 @@ class BPR(FactorModel):
         L2 penalty on the factors and biases of each pair.
     lr : float
         Peak learning rate (AdamW).
-    epochs, batch_size : int
-        Passes over all pairs of user and item, more if they make fewer than 300 steps; pairs a step.
+    epochs, min_steps, batch_size : int
+        A run takes `epochs` passes over all pairs of user and item, and at least `min_steps` steps of
+        `batch_size` pairs.
     random_state, device
         As for every recommender.
 
@@ -99,6 +99,7 @@ class BPR(FactorModel):
     reg: float = 0.03
     lr: float = 0.02
     epochs: int = 30
+    min_steps: int = 300
     batch_size: int = 1024
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
@@ -142,7 +143,7 @@ class BPR(FactorModel):
             return pair_loss(model, batch["user"], batch["item"], absent, self.reg)
 
         plan = [Phase((Group("factors", params, self.lr),))]
-        recipe = Recipe(self.epochs, MIN_STEPS, self.batch_size)
+        recipe = Recipe(self.epochs, self.min_steps, self.batch_size)
         return fitting.train(model, loss, pairs, plan, recipe, generator, callbacks=callbacks)
 
 

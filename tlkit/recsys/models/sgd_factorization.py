@@ -18,7 +18,6 @@ from tlkit.recsys.ratings import places
 from tlkit.task import hyperparameters
 
 SPREAD = 0.1  # standard deviation of the first factors
-MIN_STEPS = 300
 
 
 class Biased(nn.Module):
@@ -51,8 +50,8 @@ class SGDFactorization(FactorModel):
         Penalty on the squared biases and factors behind each rating.
     lr : float
         Peak learning rate.
-    epochs, batch_size : int
-        Passes over the ratings, more if they make fewer than 300 steps, and ratings a step.
+    epochs, min_steps, batch_size : int
+        A run takes `epochs` passes over the ratings, and at least `min_steps` steps of `batch_size` ratings.
     random_state : int, optional
         Seed of the first factors and of the order of ratings.
     device : str, optional
@@ -73,6 +72,7 @@ class SGDFactorization(FactorModel):
     reg: float = 0.12
     lr: float = 0.02
     epochs: int = 10
+    min_steps: int = 300
     batch_size: int = 1024
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
@@ -82,7 +82,7 @@ class SGDFactorization(FactorModel):
         ratings = {"user": users, "item": items, "rating": torch.from_numpy(matrix.data)}
         ratings = {name: values.to(self.device_) for name, values in ratings.items()}
         group = Group("factors", tuple(model.parameters()), self.lr)
-        recipe = Recipe(self.epochs, MIN_STEPS, self.batch_size)
+        recipe = Recipe(self.epochs, self.min_steps, self.batch_size)
         self.history_ = fitting.train(
             model, self._loss, ratings, [Phase((group,))], recipe, generator, callbacks=self._callbacks
         )
