@@ -448,6 +448,19 @@ def test_a_generated_source_names_its_parameters(name):
         sources.load_source(name, n_users=[200])
 
 
+@pytest.mark.parametrize("load", [load_task, sources.load_source])
+def test_what_a_name_has_settled_is_no_parameter(load):
+    with pytest.raises(
+        UnknownName, match="feedback of (task|source) 'purchases' is always 'bought': leave it"
+    ):
+        load("purchases", feedback="stars")
+
+
+def test_data_in_the_place_of_a_source():
+    with pytest.raises(BadInput, match="A source is .* got DataFrame. .* make it with Source.from_fitted"):
+        tlkit.load_source(small_domain().ratings)
+
+
 def test_an_unknown_source_or_parameter_is_refused():
     assert {"two_shops", "purchases", "amazon", "genres"} == set(sources.names())
     with pytest.raises(UnknownName, match="no source 'amazone'. Did you mean 'amazon'"):

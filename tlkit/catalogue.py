@@ -42,7 +42,8 @@ def load_task(name: str | Path, **params: Any) -> Task:
     BadInput
         If it is neither a name nor a path.
     """
-    _require_name(name)
+    makers = " or ".join(f"{room.__name__}.{_task_kind(room).__name__}" for room in _rooms("tasks"))
+    _require_name("task", name, f"Of data that you hold already, make it with {makers}.")
     rooms = _rooms("loaders")
     # A name that one domain knows is no folder of another's, whatever lies in TLKIT_DATA.
     named = [room for room in rooms if str(name) in room.TASKS]
@@ -50,15 +51,6 @@ def load_task(name: str | Path, **params: Any) -> Task:
     if room is None:
         require_known("task", str(name), [known for each in rooms for known in each.names()])
     return room.load_task(name, **params)
-
-
-def _require_name(name: object) -> None:
-    if not isinstance(name, str | Path):
-        makers = " or ".join(f"{room.__name__}.{_task_kind(room).__name__}" for room in _rooms("tasks"))
-        raise BadInput(
-            f"A task is loaded by its name or the path of its data; got {type(name).__name__}. "
-            f"Of data that you hold already, make it with {makers}."
-        )
 
 
 def load_source(name: str | Path, **params: Any) -> Source:
@@ -76,8 +68,9 @@ def load_source(name: str | Path, **params: Any) -> Source:
     UnknownName
         If no domain can load it.
     BadInput
-        If parameters come with a file.
+        If parameters come with a file, or it is neither a name nor a path.
     """
+    _require_name("source", name, "Of what you have fitted already, make it with Source.from_fitted.")
     if str(name).endswith(SAVED):
         if params:
             raise BadInput(f"A saved source is what its card says: {name} takes no {', '.join(params)}.")
@@ -86,6 +79,11 @@ def load_source(name: str | Path, **params: Any) -> Source:
     require_known("source", str(name), [known for room in rooms for known in room.names()])
     room = next(room for room in rooms if str(name) in room.names())
     return room.load_source(str(name), **params)
+
+
+def _require_name(kind: str, name: object, otherwise: str) -> None:
+    if not isinstance(name, str | Path):
+        raise BadInput(f"A {kind} is loaded by its name or a path; got {type(name).__name__}. {otherwise}")
 
 
 def strategies() -> dict[str, dict[str, type[Strategy]]]:

@@ -64,17 +64,23 @@ def require_known(kind: str, name: str, valid: Iterable[str]) -> str:
 
 
 def require_params(owner: str, params: Iterable[str], function: Callable[..., object]) -> None:
-    """Refuse parameters that a function does not take; one that takes any checks them itself.
+    """Refuse parameters that a function does not take, or that a `functools.partial` has settled.
+
+    Of a function that takes any, what is not settled is its own to check.
 
     Raises
     ------
     UnknownName
         With the closest match and the full list.
     """
+    settled = getattr(function, "keywords", {})
     valid = inspect.signature(function).parameters
-    if not any(each.kind is each.VAR_KEYWORD for each in valid.values()):
-        for param in params:
-            require_known(f"parameter of {owner}", param, valid)
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in valid.values())
+    for param in params:
+        if param in settled:
+            raise UnknownName(f"The {param} of {owner} is always {settled[param]!r}: leave it out.")
+        if not takes_any:
+            require_known(f"parameter of {owner}", param, [name for name in valid if name not in settled])
 
 
 class Limit(NamedTuple):
