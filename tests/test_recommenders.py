@@ -293,6 +293,15 @@ def test_nothing_is_recommended_before_fitting(kind):
             ask()
 
 
+def test_a_model_whose_fit_breaks_off_is_not_fitted(monkeypatch):
+    model = EASE().fit(some_ratings())
+    monkeypatch.setattr(ease, "free_memory", lambda device: 0)
+    with pytest.raises(BadInput, match="0.0 GB are free"):
+        model.fit(some_ratings())
+    with pytest.raises(NotFittedError):
+        model.recommend("u0")
+
+
 @pytest.mark.parametrize("n", [0, 4, 2.5, "3", None, True])
 @pytest.mark.parametrize("users", ["u0", []])
 def test_how_many_are_recommended_is_a_whole_number(n, users):

@@ -112,6 +112,9 @@ class Recommender(BaseEstimator):
         try:
             with compute.seeded(self.random_state, self.device_) as generator, compute.torch_threads_only():
                 self.learn(matrix, generator, **knowledge)
+        except BaseException:
+            del self.matrix_  # half a fit is none
+            raise
         finally:
             del self._callbacks
         return self
