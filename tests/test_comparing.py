@@ -264,6 +264,13 @@ def test_the_study_draws_itself():
     assert len(compare(budgets=[5]).figure().data) >= 1
 
 
+def test_the_baseline_comes_first_however_trials_are_ordered():
+    study = compare(["helper", "misleader"])
+    turned = Study(study.trials[::-1], study.frame)
+    assert list(dict.fromkeys(turned.table["strategy"])) == ["alone", "misleader", "helper"]
+    assert turned.figure().data[0].name == study.figure().data[0].name
+
+
 def test_strategies_are_found_with_the_baseline_first():
     names = list(Numbers.strategies())
     assert names[0] == "alone"

@@ -24,7 +24,7 @@ class Study:
     Parameters
     ----------
     trials : iterable of Trial
-        In any order.
+        In any order; the baseline's come first, here and in figures, and the others as they are given.
     frame : Frame
         The task's metric, baseline and units.
     missing : int
@@ -32,7 +32,7 @@ class Study:
     """
 
     def __init__(self, trials: Iterable[Trial], frame: Frame, missing: int = 0):
-        self.trials = tuple(trials)
+        self.trials = tuple(sorted(trials, key=lambda trial: trial.strategy != frame.baseline))
         self.frame = frame
         self.missing = missing
         self._baselines = {
