@@ -271,10 +271,9 @@ class FactorModel(Recommender):
 
     def score_factors(self, factors: np.ndarray) -> np.ndarray:
         """Score every item for users with these factors: (n, n_factors) to (n, n_items)."""
-        of_users, of_items = (
-            torch.from_numpy(each).to(self.device_) for each in (factors, self.item_factors)
-        )
-        return (of_users @ of_items.T).cpu().numpy()
+        on_device = {"dtype": torch.float32, "device": self.device_}
+        users, items = (torch.as_tensor(each, **on_device) for each in (factors, self.item_factors))
+        return (users @ items.T).cpu().numpy()
 
     def score_rows(self, rows: np.ndarray) -> np.ndarray:
         """Score by the learned factors."""
