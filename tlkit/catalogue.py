@@ -42,8 +42,9 @@ def load_task(name: str | Path, **params: Any) -> Task:
     BadInput
         If it is neither a name nor a path.
     """
-    makers = " or ".join(f"{room.__name__}.{_task_kind(room).__name__}" for room in _rooms("tasks"))
-    _require_name("task", name, f"Of data that you hold already, make it with {makers}.")
+    if not isinstance(name, str | Path):
+        makers = " or ".join(f"{room.__name__}.{_task_kind(room).__name__}" for room in _rooms("tasks"))
+        raise _no_name("task", name, f"Of data that you hold already, make it with {makers}.")
     rooms = _rooms("loaders")
     # A name that one domain knows is no folder of another's, whatever lies in TLKIT_DATA.
     named = [room for room in rooms if str(name) in room.TASKS]
@@ -70,7 +71,8 @@ def load_source(name: str | Path, **params: Any) -> Source:
     BadInput
         If parameters come with a file, or it is neither a name nor a path.
     """
-    _require_name("source", name, "Of what you have fitted already, make it with Source.from_fitted.")
+    if not isinstance(name, str | Path):
+        raise _no_name("source", name, "Of what you have fitted already, make it with Source.from_fitted.")
     if str(name).endswith(SAVED):
         if params:
             raise BadInput(f"A saved source is what its card says: {name} takes no {', '.join(params)}.")
@@ -81,9 +83,8 @@ def load_source(name: str | Path, **params: Any) -> Source:
     return room.load_source(str(name), **params)
 
 
-def _require_name(kind: str, name: object, otherwise: str) -> None:
-    if not isinstance(name, str | Path):
-        raise BadInput(f"A {kind} is loaded by its name or a path; got {type(name).__name__}. {otherwise}")
+def _no_name(kind: str, got: object, otherwise: str) -> BadInput:
+    return BadInput(f"A {kind} is loaded by its name or a path; got {type(got).__name__}. {otherwise}")
 
 
 def strategies() -> dict[str, dict[str, type[Strategy]]]:

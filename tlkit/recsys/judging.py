@@ -151,11 +151,7 @@ def judge_stars(estimator: Any, test: pd.DataFrame, scale: tuple[float, float]) 
     kind = type(estimator).__name__
     if not hasattr(estimator, "predict"):
         raise BadInput(f"{kind} has no predict(users, items), which stars come from.")
-    if getattr(estimator, "objective", "rating") == "ranking":
-        raise BadInput(
-            f"{kind} ranks items and predicts no stars, which rmse and mae ask for. "
-            "Take objective='rating' where it has one, or another model."
-        )
+    require_stars(estimator)
     users, items = (column.cat.categories[column.cat.codes] for column in (test["user"], test["item"]))
     stars = np.asarray(estimator.predict(users, items), dtype=float)
     if np.isnan(stars).any():
@@ -164,3 +160,18 @@ def judge_stars(estimator: Any, test: pd.DataFrame, scale: tuple[float, float]) 
     place = np.unique(test["user"].cat.codes, return_inverse=True)[1]
     units = {name: share_out(errors, place) for name, share_out in metrics.RATING.items()}
     return {name: float(values.mean()) for name, values in units.items()}, units
+
+
+def require_stars(estimator: Any) -> None:
+    """Check that an estimator, if it says what its scores are for, does not merely rank.
+
+    Raises
+    ------
+    BadInput
+        With what to take instead.
+    """
+    if getattr(estimator, "objective", "rating") == "ranking":
+        raise BadInput(
+            f"{type(estimator).__name__} ranks items and predicts no stars, which this task asks for. "
+            "Take objective='rating' where it has one, or another recommender."
+        )

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array, vstack
 from sklearn.base import clone
 
 from tlkit.errors import BadInput, require_known
+from tlkit.recsys.judging import require_stars
 from tlkit.recsys.models.base import FactorModel, Recommender
 from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.implicit_als import ImplicitALS
@@ -97,7 +98,7 @@ class RatingsStrategy(Recommender, Strategy):
         """Score as `score_with`, and by popularity where nothing is known of a user."""
         return self._or_popularity(self.score_with(rows, profiles), self.is_known(profiles, rows))
 
-    def model_like(self, model: Recommender | None, **params: Any) -> Recommender:
+    def model_like(self, model: Recommender | None) -> Recommender:
         """Return an unfitted copy of a recommender, or of the default one for the objective, seeded.
 
         A strategy gets the same objective, and the same source unless it has its own.
@@ -108,18 +109,15 @@ class RatingsStrategy(Recommender, Strategy):
             If the recommender ranks and stars are wanted.
         """
         made = clone(model) if model is not None else self.defaults[self.objective]()
-        made.set_params(random_state=self.random_state, device=self.device, **params)
+        made.set_params(random_state=self.random_state, device=self.device)
         if isinstance(made, RatingsStrategy):
             made.set_params(source=made.source or self.source)
             made.objective = self.objective
-        if self.objective == "rating" and made.objective == "ranking":
-            raise BadInput(
-                f"{type(made).__name__} ranks items and predicts no stars, which this task asks for. Take "
-                "another recommender, or set objective='rating' where it has one."
-            )
+        if self.objective == "rating":
+            require_stars(made)
         return made
 
-    def factorization_like(self, model: Recommender | None, **params: Any) -> FactorModel:
+    def factorization_like(self, model: Recommender | None) -> FactorModel:
         """Return `model_like` for a strategy that tells a factorization what to know beforehand.
 
         Raises
@@ -129,7 +127,7 @@ class RatingsStrategy(Recommender, Strategy):
         """
         kinds = tuple(FACTORIZATION.values())
         if model is None or isinstance(model, kinds):
-            return self.model_like(model, **params)
+            return self.model_like(model)
         able = " or ".join(kind.__name__ for kind in kinds)
         raise BadInput(f"The model of strategy {self.name!r} is an {able}; got {model!r}.")
 

@@ -50,7 +50,7 @@ class Distill(RatingsStrategy):
             )
         self.need_shared_users()
         lesson = self._lesson(matrix) if self.taught else csr_array(matrix.shape, dtype=matrix.dtype)
-        student = self.model_like(None, factors=self.factors)
+        student = self.model_like(None).set_params(factors=self.factors)
         both = _together(matrix, lesson)
         weights = _together(binary(matrix), self.trust * binary(lesson))
         self.model_ = self.train(student, both, entry_weights=weights)

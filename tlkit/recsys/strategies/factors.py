@@ -41,9 +41,9 @@ class FactorStrategy(RatingsStrategy):
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the factorization with the source's knowledge."""
-        self._require_kind_of_source()
-        model = self.factorization_like(self.model, **self.parameters())
-        self.model_ = self.train(model, matrix, **self.knowledge())
+        model = self.factorization_like(self.model)
+        self._require_kind_of_source(type(model).__name__)
+        self.model_ = self.train(model.set_params(**self.parameters()), matrix, **self.knowledge())
 
     def score_rows(self, rows: np.ndarray) -> np.ndarray:
         """Score by the learned factors."""
@@ -57,9 +57,8 @@ class FactorStrategy(RatingsStrategy):
         """Find the factors (n, f) of the users in `rows`, were `profiles` all their target ratings."""
         return self.model_.fold_in(profiles)
 
-    def _require_kind_of_source(self) -> None:
+    def _require_kind_of_source(self, ours: str) -> None:
         theirs = self.needed_source().card.architecture["name"]
-        ours = type(self.factorization_like(self.model)).__name__
         if theirs != ours:
             raise BadInput(
                 f"Strategy {self.name!r} goes on from the source's factors with {ours}, and these are of "
