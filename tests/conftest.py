@@ -8,7 +8,7 @@ import tempfile
 import numpy as np
 import pytest
 
-from tlkit.publish import find_chromium
+from tlkit.course.publish import find_chromium
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,10 +11,10 @@ import torch
 from scipy.sparse import csr_array
 
 from tlkit.errors import BadInput, DeviceProblem, UnknownName
-from tlkit.recsys.models.als import Side
 from tlkit.recsys.models.implicit_als import ImplicitALS
-from tlkit.recsys.models.singular import singular_start
-from tlkit.task import Callback
+from tlkit.recsys.solvers.als import Side
+from tlkit.recsys.solvers.singular import singular_start
+from tlkit.study.callbacks import Callback
 
 CPU = torch.device("cpu")
 MANY = 40  # steps of conjugate gradients, enough for every system here
@@ -126,7 +126,7 @@ def test_two_steps_from_a_solution_stay_there(case):
 def test_long_and_short_rows_in_batches_of_any_size(monkeypatch):
     case = Case(3, prior=True, weights=True, shape=(40, 30))
     whole = case.solve()[0]
-    monkeypatch.setattr("tlkit.recsys.models.als.HELD", {"cpu": 200})
+    monkeypatch.setattr("tlkit.recsys.solvers.als.HELD", {"cpu": 200})
     assert len(case.side().batches) > 20
     assert np.allclose(case.solve()[0], whole, atol=1e-5)
 

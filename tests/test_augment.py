@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tlkit.errors import UnknownName
-from tlkit.vision.augment import augment, crop, flip, shift
+from tlkit.vision.images.augment import augment, crop, flip, shift
 
 
 def generator(seed=0):

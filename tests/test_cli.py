@@ -11,9 +11,12 @@ import pytest
 import toys
 from toys import toy_source
 
-from tlkit import catalogue, cli, course, doctor, files, publish
+from tlkit import catalogue, cli, doctor
+from tlkit.course import notebooks as course
+from tlkit.course import publish
 from tlkit.errors import BadInput, FileProblem, UnknownName
-from tlkit.study import Study
+from tlkit.study.study import Study
+from tlkit.system import files
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from toys import Alone, Errors, Helper, Numbers, toy_source
 
 import tlkit
 from tlkit.errors import BadInput, FileProblem, UnknownName
-from tlkit.figures import describe
-from tlkit.study import Study
-from tlkit.wording import amount
+from tlkit.figures.charts import describe
+from tlkit.figures.wording import amount
+from tlkit.study.study import Study
 
 
 @pytest.fixture(autouse=True)

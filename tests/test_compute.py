@@ -4,8 +4,8 @@ import pytest
 import torch
 from threadpoolctl import ThreadpoolController
 
-from tlkit import compute
 from tlkit.errors import BadInput, DeviceProblem
+from tlkit.system import compute
 
 
 def test_the_best_device_is_taken_and_the_environment_may_choose(monkeypatch):

@@ -10,7 +10,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, Polynomial
 
 from tlkit.errors import BadInput, UnknownName
 from tlkit.recsys.models.content import EXTRACTORS, ContentBased
-from tlkit.recsys.models.ridge import ridge_rows
+from tlkit.recsys.solvers.ridge import ridge_rows
 
 
 def some_ratings(n_users=30, n_items=20, share=0.4, seed=0):

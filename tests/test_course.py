@@ -16,9 +16,10 @@ import plotly.graph_objects as go
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tlkit import course, records, report
+from tlkit.course import notebooks as course
+from tlkit.course import records, report
+from tlkit.course.parameters import assign, typed
 from tlkit.errors import BadInput, FileProblem, UnknownName
-from tlkit.parameters import assign, typed
 
 PARAMETERS = """
 seeds: int = 5  # draws
@@ -31,7 +32,7 @@ size = None
 """
 RECORDS = """
 import pandas as pd, sys
-from tlkit.course import record
+from tlkit.course.notebooks import record
 record("seen", {"seeds": seeds, "pair": len(pair), "sum": sum(budgets), "tuple": isinstance(pair, tuple)})
 record("python", pd.DataFrame({"path": [sys.executable], "target": [target]}))
 """
@@ -248,13 +249,14 @@ def test_the_summary_in_the_terminal_says_the_same(ran):
 def test_an_interrupt_leaves_the_report_of_what_is_done(tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    write(folder / "00_done.ipynb", "from tlkit.course import record; record('x', 1)", parameters="")
+    write(folder / "00_done.ipynb", "from tlkit import record; record('x', 1)", parameters="")
     stop = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(30)"
     write(folder / "01_stopped.ipynb", stop, parameters="")
     write(folder / "02_never.ipynb", "1", parameters="")
     script = f"""
         import pathlib, sys
-        from tlkit import cli, course
+        from tlkit import cli
+        from tlkit.course import notebooks as course
         course.folder = lambda: pathlib.Path({str(folder)!r})
         sys.exit(cli.main(["run"]))
     """

@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from tlkit import course
+from tlkit.course import notebooks as course
 from tlkit.exercises import Exercise, Outcome, all_exercises, right, wrong
 
 EXERCISES = all_exercises()

@@ -10,9 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from tlkit import figures
 from tlkit.errors import BadInput
-from tlkit.figure_style import gain_text, marks
+from tlkit.figures import charts
+from tlkit.figures.style import gain_text, marks
 
 
 @pytest.fixture
@@ -42,29 +42,29 @@ def lines(figure):
 
 
 def test_label_efficiency_draws_the_scores_at_the_real_budgets(curve):
-    figure = figures.label_efficiency(curve, metric="accuracy", unit="labels a class", chance=0.1)
+    figure = charts.label_efficiency(curve, metric="accuracy", unit="labels a class", chance=0.1)
     drawn = lines(figure)
     assert list(drawn["finetune"].y) == [0.7, 0.91]
     assert list(figure.layout.xaxis.tickvals) == list(drawn["finetune"].x) == [1, np.log2(51)]
     assert list(figure.layout.xaxis.ticktext) == ["1", "50"]
     assert figure.layout.xaxis.title.text == "labels a class (log(1 + n) scale)"
     assert list(drawn["finetune"].text) == ["1 label a class: 70.0 %", "50 labels a class: 91.0 %"]
-    assert figures.describe(figure) == (
+    assert charts.describe(figure) == (
         "Line chart of accuracy against labels a class, with 95 % bands. "
         "scratch: 40.0 % at 1 to 90.0 % at 50. finetune: 70.0 % at 1 to 91.0 % at 50. Chance is 10.0 %."
     )
-    pd.testing.assert_frame_equal(figures.table_twin(figure), curve)
+    pd.testing.assert_frame_equal(charts.table_twin(figure), curve)
 
 
 def test_a_budget_of_nothing_has_its_place(curve):
     curve["budget"] = curve["budget"].replace({1: 0, 50: 2})
-    figure = figures.label_efficiency(curve[::-1], unit="ratings a user")
+    figure = charts.label_efficiency(curve[::-1], unit="ratings a user")
     drawn = lines(figure)["scratch"]
     assert list(drawn.x) == [0, np.log2(3)]
     assert list(drawn.y) == [0.4, 0.9]
     assert drawn.text[0] == "0 ratings a user: 40.0 %"
-    assert "scratch: 40.0 % at 0 to 90.0 % at 2." in figures.describe(figure)
-    assert figures.table_twin(figure)["budget"].tolist() == [2, 0, 2, 0]
+    assert "scratch: 40.0 % at 0 to 90.0 % at 2." in charts.describe(figure)
+    assert charts.table_twin(figure)["budget"].tolist() == [2, 0, 2, 0]
 
 
 def test_lines_differ_in_colour_shape_and_dash():
@@ -76,47 +76,47 @@ def test_lines_differ_in_colour_shape_and_dash():
 
 
 def test_an_error_says_that_lower_is_better(curve, verdicts):
-    said = figures.describe(
-        figures.label_efficiency(curve, percent=False, metric="rmse", greater_is_better=False)
+    said = charts.describe(
+        charts.label_efficiency(curve, percent=False, metric="rmse", greater_is_better=False)
     )
     assert said.startswith("Line chart of rmse (lower is better) against labels")
-    forest = figures.gains(verdicts, percent=False, metric="rmse", greater_is_better=False)
+    forest = charts.gains(verdicts, percent=False, metric="rmse", greater_is_better=False)
     assert forest.layout.xaxis.title.text == "fall in rmse"
     assert list(lines(forest)["helps"].x) == [0.3]
 
 
 def test_several_sources_are_lines_of_their_own(curve):
     both = pd.concat([curve, curve.assign(source="other")])
-    names = set(lines(figures.label_efficiency(both)))
+    names = set(lines(charts.label_efficiency(both)))
     assert names == {"scratch from toy", "finetune from toy", "scratch from other", "finetune from other"}
 
 
 def test_all_the_data_is_a_budget_too(curve):
     curve["budget"] = curve["budget"].astype(object).replace(50, "all")
-    figure = figures.label_efficiency(curve)
+    figure = charts.label_efficiency(curve)
     assert figure.layout.xaxis.type == "category"
     assert list(lines(figure)["scratch"].x) == ["1", "all"]
 
 
 def test_one_budget_and_a_missing_interval_are_drawn(curve):
     single = curve[curve["budget"] == 1].assign(low=np.nan, high=np.nan)
-    figure = figures.label_efficiency(single, percent=False)
-    assert "scratch: 0.400 at 1." in figures.describe(figure)
+    figure = charts.label_efficiency(single, percent=False)
+    assert "scratch: 0.400 at 1." in charts.describe(figure)
 
 
 def test_gains_are_drawn_in_points_with_their_intervals(verdicts):
-    figure = figures.gains(verdicts, metric="accuracy", unit="labels a class")
+    figure = charts.gains(verdicts, metric="accuracy", unit="labels a class")
     helps = lines(figure)["helps"]
     assert list(helps.x) == pytest.approx([30])
     assert list(helps.error_x.array) == pytest.approx([5])
     assert {trace.marker.symbol for trace in figure.data} == {"triangle-up", "triangle-down", "x-open"}
-    assert "finetune, 1 label a class: +30.0 (+25.0 to +35.0), helps" in figures.describe(figure)
-    assert "nearest, 1 label a class: +1.0, no verdict" in figures.describe(figure)
-    assert figures.table_twin(figure)["gain"].tolist() == verdicts["gain"].tolist()
+    assert "finetune, 1 label a class: +30.0 (+25.0 to +35.0), helps" in charts.describe(figure)
+    assert "nearest, 1 label a class: +1.0, no verdict" in charts.describe(figure)
+    assert charts.table_twin(figure)["gain"].tolist() == verdicts["gain"].tolist()
 
 
 def test_gains_of_another_metric_keep_its_unit(verdicts):
-    helps = lines(figures.gains(verdicts, percent=False))["helps"]
+    helps = lines(charts.gains(verdicts, percent=False))["helps"]
     assert list(helps.x) == [0.3]
     assert gain_text(-0.0512, -0.1, 0.0, percent=False) == "−0.051 (−0.100 to +0.000)"
 
@@ -124,33 +124,33 @@ def test_gains_of_another_metric_keep_its_unit(verdicts):
 def test_learning_curves_take_history_as_it_is():
     history = [{"step": s, "steps": 3, "loss": 1 / s} for s in (1, 2, 3)]
     history[-1]["valid_score"] = 0.8
-    figure = figures.learning_curves(history)
+    figure = charts.learning_curves(history)
     assert list(lines(figure)["training loss"].y) == [1, 1 / 2, 1 / 3]
     assert list(lines(figure)["validation score"].x) == [3]
-    assert "training loss goes from 1 to 0.333" in figures.describe(figure)
+    assert "training loss goes from 1 to 0.333" in charts.describe(figure)
 
 
 def test_confusion_shades_shares_and_names_the_worst_mistake():
     names = ["ant", "bee"]
     matrix = pd.DataFrame([[8, 2], [1, 19]], index=names, columns=names)
-    figure = figures.confusion(matrix)
+    figure = charts.confusion(matrix)
     assert np.allclose(figure.data[0].z, [[0.8, 0.2], [0.05, 0.95]])
-    assert figures.describe(figure) == (
+    assert charts.describe(figure) == (
         "Confusion matrix of 2 classes: 27 of 30 examples are right; "
         "the most common mistake is ant taken for bee, 2 times."
     )
-    assert figures.table_twin(figure)["bee"].tolist() == [2, 19]
+    assert charts.table_twin(figure)["bee"].tolist() == [2, 19]
 
 
 def test_words_and_numbers_survive_json(curve):
-    figure = figures.label_efficiency(curve)
+    figure = charts.label_efficiency(curve)
     again = go.Figure(json.loads(figure.to_json()))
-    assert figures.describe(again) == figures.describe(figure)
-    assert figures.table_twin(again)["score"].tolist() == curve["score"].tolist()
+    assert charts.describe(again) == charts.describe(figure)
+    assert charts.table_twin(again)["score"].tolist() == curve["score"].tolist()
 
 
 def test_type_is_large_enough_to_read(curve):
-    template = figures.label_efficiency(curve).layout.template.layout
+    template = charts.label_efficiency(curve).layout.template.layout
     assert template.font.size >= 13
     assert template.xaxis.title.font.size >= 13
 
@@ -159,18 +159,18 @@ def test_type_is_large_enough_to_read(curve):
     ("call", "message"),
     [
         (
-            lambda curve: figures.label_efficiency(curve.drop(columns="low")),
+            lambda curve: charts.label_efficiency(curve.drop(columns="low")),
             "The table lacks low; it has strategy",
         ),
         (
-            lambda curve: figures.label_efficiency(curve[:0]),
+            lambda curve: charts.label_efficiency(curve[:0]),
             "There is nothing to draw: the table has no rows.",
         ),
-        (lambda curve: figures.gains(curve), "The table lacks gain, verdict"),
-        (lambda curve: figures.learning_curves([]), "There is nothing to draw"),
-        (lambda curve: figures.confusion(curve), "same class names, in the same order"),
-        (lambda curve: figures.describe(go.Figure()), "This figure carries no description"),
-        (lambda curve: figures.table_twin(go.Figure()), "This figure carries no description"),
+        (lambda curve: charts.gains(curve), "The table lacks gain, verdict"),
+        (lambda curve: charts.learning_curves([]), "There is nothing to draw"),
+        (lambda curve: charts.confusion(curve), "same class names, in the same order"),
+        (lambda curve: charts.describe(go.Figure()), "This figure carries no description"),
+        (lambda curve: charts.table_twin(go.Figure()), "This figure carries no description"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(curve, call, message):

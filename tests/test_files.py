@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tlkit import files
 from tlkit.errors import BadInput, FileProblem
+from tlkit.system import files
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = "0" * 64
@@ -259,7 +259,7 @@ NESTED = {
 
 def test_digest_is_the_same_in_another_process():
     code = (
-        "import numpy as np; from pathlib import Path; from tlkit.files import digest;"
+        "import numpy as np; from pathlib import Path; from tlkit.system.files import digest;"
         "print(digest({'z': {'s': {'v', 'u'}, 'p': Path('a')}, 'y': [1, 2.5, None, True, 'ä', b'b'],"
         " 'x': np.arange(6).reshape(2, 3)}))"
     )

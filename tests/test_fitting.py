@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tlkit import fitting
 from tlkit.errors import BadInput, DeviceProblem, TrainingProblem
-from tlkit.phases import Group, Phase, Recipe, count_trainable, one_cycle, summary
-from tlkit.task import Callback, Stop
+from tlkit.study.callbacks import Callback, Stop
+from tlkit.training import fitting
+from tlkit.training.phases import Group, Phase, Recipe, count_trainable, one_cycle, summary
 
 
 def two_blobs(n=128):

@@ -19,7 +19,7 @@ from tlkit.recsys.models.neighbours import ItemNeighbours
 from tlkit.recsys.models.popularity import Popularity
 from tlkit.recsys.strategies.fusion import Fusion, has_features, hold_out, select
 from tlkit.recsys.tasks import RatingsTask
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 SEEDS = (0, 1, 2)
 

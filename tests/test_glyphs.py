@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from tlkit import files
 from tlkit.errors import FileProblem, UnknownName
-from tlkit.vision import build, glyphs
+from tlkit.system import files
+from tlkit.vision import build
+from tlkit.vision.images import glyphs
 
 FACES = 105
 

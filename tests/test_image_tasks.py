@@ -8,9 +8,9 @@ import pytest
 from sklearn import metrics as sk
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from tlkit.classification.draws import held_out
+from tlkit.classification.metrics import calibration_error, class_weights, classification_metrics
 from tlkit.errors import BadInput, UnknownName
-from tlkit.vision.draws import held_out
-from tlkit.vision.metrics import calibration_error, class_weights, classification_metrics
 from tlkit.vision.tasks import ImageTask
 
 RNG = np.random.default_rng(0)

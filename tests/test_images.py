@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from tlkit.errors import BadInput, UnknownName
-from tlkit.vision import images, pictures
+from tlkit.vision.images import arrays as images
+from tlkit.vision.images import files as pictures
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (5, 8, 9), dtype=np.uint8)

@@ -14,10 +14,12 @@ import pytest
 from PIL import Image
 from torchvision import datasets
 
-from tlkit import files
 from tlkit.errors import BadInput, FileProblem, UnknownName
-from tlkit.vision import folders, hub, loaders
+from tlkit.system import files
+from tlkit.vision import loaders
 from tlkit.vision.loaders import can_load, load_task
+from tlkit.vision.loading import folders
+from tlkit.vision.loading import torchvision as hub
 from tlkit.vision.tasks import ImageTask
 
 RNG = np.random.default_rng(0)

@@ -12,8 +12,8 @@ from tlkit.errors import BadInput
 from tlkit.recsys.models.biases import Biases
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.sgd_factorization import SGDFactorization
-from tlkit.recsys.models.spectral import SpectralEmbedding
-from tlkit.recsys.models.variational import Knowledge, Posterior, Prior, Side
+from tlkit.recsys.solvers.spectral import SpectralEmbedding
+from tlkit.recsys.solvers.variational import Knowledge, Posterior, Prior, Side
 
 SEEDS = (0, 1, 2)
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from tlkit.errors import BadInput, UnknownName
-from tlkit.vision import networks
-from tlkit.vision.networks import IMAGENET, Inputs, Network
+from tlkit.vision.networks import backbones as networks
+from tlkit.vision.networks.backbones import IMAGENET, Inputs, Network
 
 SMALL = {"name": "convnet", "channels": 1, "width": 4}
 GREY = {"channels": 1, "size": None, "mean": [0.5], "std": [0.25]}

@@ -15,9 +15,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-from tlkit import course, publish
+from tlkit.course import notebooks as course
+from tlkit.course import publish
+from tlkit.course.records import errors_of
 from tlkit.errors import FileProblem, TlkitError
-from tlkit.records import errors_of
 
 ROOT = Path(__file__).parent.parent
 BOOKS = course.notebooks()
@@ -139,7 +140,7 @@ def test_it_runs_with_other_parameters_than_its_own(book, tmp_path, monkeypatch)
 
 SHOWS_EVERYTHING = """
 import ipywidgets, plotly.graph_objects as go
-from tlkit.course import record
+from tlkit.course.notebooks import record
 record("x", 1)
 display(ipywidgets.IntSlider())
 go.Figure(go.Scatter(y=[1, 3, 2])).update_layout(meta={"alt": "Three points."})

@@ -12,9 +12,9 @@ import pytest
 from toys import AtOnce, Errors, Guess, Helper, Misleader, Numbers, toy_source
 
 import tlkit
-from tlkit import panels
 from tlkit.errors import BadInput, TlkitError, UnknownName
-from tlkit.study import Study
+from tlkit.panels import panel as panels
+from tlkit.study.study import Study
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def test_live_drawing_is_throttled(monkeypatch):
     panel = make(strategies=["helper"])
     drawn = []
     monkeypatch.setattr(panel.chart, "live", lambda name, records: drawn.append((name, len(records))))
-    monkeypatch.setattr("tlkit.panel_listener.REDRAW_SECONDS", 1e9)
+    monkeypatch.setattr("tlkit.panels.listener.REDRAW_SECONDS", 1e9)
     panel.run(seeds=3)
     assert drawn == [("alone", 5), ("helper", 5)] * 3
 
@@ -432,7 +432,7 @@ def test_second_run_is_refused_while_one_goes_on(monkeypatch):
     assert not panel.run_button.disabled
 
 
-@pytest.mark.parametrize("where", ["tlkit.panels.PanelListener.on_step", "tlkit.panels.compare"])
+@pytest.mark.parametrize("where", ["tlkit.panels.panel.PanelListener.on_step", "tlkit.panels.panel.compare"])
 def test_interrupting_the_kernel_leaves_the_panel_usable(where, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt

@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import average_precision_score, mean_absolute_error, mean_squared_error, ndcg_score
 
 from tlkit.errors import BadInput, UnknownName
-from tlkit.recsys import metrics
-from tlkit.stats import crossed_interval
+from tlkit.recsys.evaluation import metrics
+from tlkit.study.verdicts import crossed_interval
 
 
 def scored(n_users=40, n_items=30, seed=0):

@@ -11,16 +11,18 @@ import pandas as pd
 import pytest
 
 import tlkit
-from tlkit import fetching
 from tlkit.errors import BadInput, FileProblem, UnknownName
-from tlkit.recsys import loaders, movielens, pairs, sources, splits
-from tlkit.recsys.domains import Domain
+from tlkit.recsys import loaders, pairs, sources
+from tlkit.recsys.data import movielens
+from tlkit.recsys.data.domains import Domain
+from tlkit.recsys.data.movielens import Release, by_genres
+from tlkit.recsys.data.ratings import as_ratings
+from tlkit.recsys.data.tables import read_table
+from tlkit.recsys.evaluation import splits
 from tlkit.recsys.loaders import can_load, load_task
 from tlkit.recsys.models.implicit_als import ImplicitALS
-from tlkit.recsys.movielens import Release, by_genres
-from tlkit.recsys.ratings import as_ratings
-from tlkit.recsys.tables import read_table
-from tlkit.source import Source
+from tlkit.study.source import Source
+from tlkit.system import fetching
 
 USERS, ITEMS = 12, 12
 GENRES = [
@@ -151,7 +153,7 @@ def packed(places, monkeypatch, release="latest-small"):
         asked.append(url)
         part.write_bytes(archive.read_bytes())
 
-    monkeypatch.setattr("tlkit.files.fetch", fetch)
+    monkeypatch.setattr("tlkit.system.files.fetch", fetch)
     return archive, asked
 
 

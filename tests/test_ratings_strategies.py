@@ -9,19 +9,19 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
-from tlkit import comparing
 from tlkit.errors import BadInput, UnknownName
+from tlkit.recsys.data.ratings import as_ratings
 from tlkit.recsys.models.bpr import BPR
 from tlkit.recsys.models.content import ContentBased
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours
-from tlkit.recsys.ratings import as_ratings
 from tlkit.recsys.sources import train_source
 from tlkit.recsys.strategies.base import aligned, rows_of
 from tlkit.recsys.tasks import RatingsTask, cold_start_task
-from tlkit.recsys.worlds import two_shops
-from tlkit.source import Card, Source
+from tlkit.recsys.worlds.shops import two_shops
+from tlkit.study import comparing
+from tlkit.study.source import Card, Source
 
 NAMES = sorted(RatingsTask.strategies())
 NEED_SHARED = ("joined", "cmf", "warm_start", "prior", "frozen", "mapping", "features", "distill", "gated")

@@ -6,15 +6,15 @@ import pytest
 import torch
 from sklearn.base import BaseEstimator
 
-from tlkit import files
 from tlkit.errors import BadInput, TrainingProblem, UnknownName
-from tlkit.recsys.domains import Domain
-from tlkit.recsys.evaluation import cross_validate
+from tlkit.recsys.cross_validation import cross_validate
+from tlkit.recsys.data.domains import Domain
+from tlkit.recsys.data.ratings import as_ratings
 from tlkit.recsys.models.base import Recommender
 from tlkit.recsys.models.ease import EASE
-from tlkit.recsys.ratings import as_ratings
 from tlkit.recsys.tasks import RatingsTask, cold_start_task
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
+from tlkit.system import files
 
 USERS, ITEMS = 30, 24
 
@@ -144,7 +144,7 @@ def test_a_user_with_fewer_unseen_items_than_k_gets_a_shorter_list():
 def test_batches_do_not_change_the_score(monkeypatch):
     task = RatingsTask.split(world())
     whole = task.score(task.fit(Popular()))
-    monkeypatch.setattr("tlkit.recsys.judging.CELLS", 3 * ITEMS)
+    monkeypatch.setattr("tlkit.recsys.evaluation.scoring.CELLS", 3 * ITEMS)
     parts = task.score(task.fit(Popular()))
     assert (whole.units == parts.units).all()
     assert whole.metrics == pytest.approx(parts.metrics)

@@ -10,16 +10,16 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 
 from tlkit.errors import BadInput, TrainingProblem
-from tlkit.recsys import splits
+from tlkit.recsys.data.movielens import movielens
+from tlkit.recsys.evaluation import splits
 from tlkit.recsys.models import ease
 from tlkit.recsys.models.biases import Biases, fit_baseline
 from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.neighbours import BASELINE_WEIGHT, ItemNeighbours, UserNeighbours
 from tlkit.recsys.models.popularity import Popularity
-from tlkit.recsys.models.rows import Rows, dense, times
-from tlkit.recsys.movielens import movielens
+from tlkit.recsys.solvers.rows import Rows, dense, times
 from tlkit.recsys.tasks import RatingsTask
-from tlkit.recsys.worlds import two_shops
+from tlkit.recsys.worlds.shops import two_shops
 
 CPU = torch.device("cpu")
 NEIGHBOURS = [ItemNeighbours, UserNeighbours]

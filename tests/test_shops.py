@@ -11,11 +11,11 @@ from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 
 from tlkit.errors import BadInput, UnknownName
-from tlkit.recsys import shopping
-from tlkit.recsys.ratings import binary, to_matrix
-from tlkit.recsys.shelves import BOOKS, COMPANIONS, FILMS, THEMES
-from tlkit.recsys.shopping import LEAST, MOST, TASTES, TRAITS
-from tlkit.recsys.worlds import LIMITS, shop_task, two_shops
+from tlkit.recsys.data.ratings import binary, to_matrix
+from tlkit.recsys.worlds import customers
+from tlkit.recsys.worlds.catalogue import BOOKS, COMPANIONS, FILMS, THEMES
+from tlkit.recsys.worlds.customers import LEAST, MOST, TASTES, TRAITS
+from tlkit.recsys.worlds.shops import LIMITS, shop_task, two_shops
 
 SEEDS = range(5)
 DIAL = (0, 0.8, 1)
@@ -117,7 +117,7 @@ def test_probabilities_add_up_to_the_activity():
     for n_items in (100, 5_000):
         wish = generator.normal(-5, 3, size=(50, n_items))
         activity = generator.uniform(LEAST, n_items / 2, size=50)
-        assert np.allclose(shopping.reach(wish, activity).sum(axis=1), activity, rtol=1e-6)
+        assert np.allclose(customers.reach(wish, activity).sum(axis=1), activity, rtol=1e-6)
 
 
 @pytest.mark.parametrize("similarity", DIAL)

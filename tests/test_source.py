@@ -10,7 +10,7 @@ import torch
 from sklearn.base import clone
 
 from tlkit.errors import BadInput, FileProblem
-from tlkit.source import Card, Source, read_state_dict
+from tlkit.study.source import Card, Source, read_state_dict
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_pickle_where_safetensors_is_expected_is_refused(source, tmp_path):
     path = source.save(tmp_path / "toy")
     path.write_bytes(pickle.dumps({"weight": [1.0]}))
     card = json.loads(path.with_suffix(".json").read_text())
-    from tlkit.files import sha256
+    from tlkit.system.files import sha256
 
     path.with_suffix(".json").write_text(json.dumps(card | {"sha256": sha256(path)}))
     with pytest.raises(FileProblem, match="is not a safetensors file"):

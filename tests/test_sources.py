@@ -8,8 +8,9 @@ import torch
 
 import tlkit
 from tlkit.errors import BadInput, FileProblem, UnknownName
-from tlkit.vision import networks, sources
-from tlkit.vision.features import outputs
+from tlkit.vision import sources
+from tlkit.vision.networks import backbones as networks
+from tlkit.vision.networks.features import outputs
 
 
 @pytest.mark.parametrize("name", sources.SHIPPED)

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from tlkit.errors import BadInput
-from tlkit.recsys.ratings import as_ratings
-from tlkit.recsys.splits import by_time, cold_users, k_folds, leave_one_out, per_user, rank_within
+from tlkit.recsys.data.ratings import as_ratings
+from tlkit.recsys.evaluation.splits import by_time, cold_users, k_folds, leave_one_out, per_user, rank_within
 
 
 def table(counts, timestamp=True, seed=0):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from tlkit.stats import Interval, crossed_interval, verdict
+from tlkit.study.verdicts import Interval, crossed_interval, verdict
 
 
 def test_without_unit_noise_the_interval_is_the_paired_t_interval_over_seeds(rng):

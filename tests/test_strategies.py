@@ -15,9 +15,9 @@ from sklearn.preprocessing import StandardScaler
 import tlkit
 from tlkit import cli
 from tlkit.errors import BadInput, UnknownName
-from tlkit.source import Card, Source
-from tlkit.task import hyperparameters
-from tlkit.vision.networks import Network, from_source
+from tlkit.study.source import Card, Source
+from tlkit.study.strategy import hyperparameters
+from tlkit.vision.networks.backbones import Network, from_source
 from tlkit.vision.strategies import GradientStrategy, ImageStrategy
 from tlkit.vision.strategies.finetune import FineTune
 from tlkit.vision.strategies.frozen import Nearest, Probe
@@ -220,7 +220,7 @@ def test_the_probe_is_scikit_learns_logistic_regression(source, stripes):
 
 
 def test_features_are_computed_once(source, stripes, monkeypatch, tmp_path):
-    import tlkit.vision.features as room
+    import tlkit.vision.networks.features as room
 
     monkeypatch.setenv("TLKIT_CACHE", str(tmp_path))
     calls = []
@@ -235,7 +235,7 @@ def test_features_are_computed_once(source, stripes, monkeypatch, tmp_path):
 
 
 def test_out_of_memory_halves_the_pictures_of_a_batch(stripes):
-    from tlkit.vision.features import outputs
+    from tlkit.vision.networks.features import outputs
 
     def scarce(batch):
         if len(batch) > 4:

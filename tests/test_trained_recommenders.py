@@ -9,12 +9,12 @@ from sklearn.base import clone
 from torch import nn
 
 from tlkit.errors import BadInput
-from tlkit.recsys.metrics import ranking_units, top_k
+from tlkit.recsys.evaluation.metrics import ranking_units, top_k
 from tlkit.recsys.models.autoencoders import AutoRec, MultiDAE, Network, UserAutoRec, scaled
 from tlkit.recsys.models.biases import Biases
 from tlkit.recsys.models.bpr import BPR, Negatives, Tastes, pair_loss
 from tlkit.recsys.models.popularity import Popularity
-from tlkit.task import Callback
+from tlkit.study.callbacks import Callback
 
 N_USERS, N_ITEMS = 200, 100
 RANKING = {"bpr": BPR(factors=8, epochs=10), "dae": MultiDAE(hidden=16, epochs=20)}

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tlkit.errors import BadInput, UnknownName
-from tlkit.vision import rendering, vocabulary, worlds
-from tlkit.vision.vocabulary import FACTORS, NOVEL, SOURCE, vocabularies
-from tlkit.vision.worlds import make_task
+from tlkit.vision.worlds import rendering, vocabulary
+from tlkit.vision.worlds import tasks as worlds
+from tlkit.vision.worlds.tasks import make_task
+from tlkit.vision.worlds.vocabulary import FACTORS, NOVEL, SOURCE, vocabularies
 
 
 def small(factor="shape", similarity=1.0, **changed):

@@ -7,8 +7,9 @@ import time
 import numpy as np
 import pandas as pd
 
-from tlkit.source import Card, Source
-from tlkit.task import Score, Strategy, Task
+from tlkit.study.source import Card, Source
+from tlkit.study.strategy import Strategy
+from tlkit.study.task import Score, Task
 
 STEPS = 5
 

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tlkit.catalogue import load_source, load_task
-    from tlkit.comparing import compare, transfer
-    from tlkit.panels import panel
-    from tlkit.records import record
-    from tlkit.source import Source
-    from tlkit.study import Study
-    from tlkit.task import Callback, Stop, Strategy, Task
-    from tlkit.trial import Trial
+    from tlkit.course.records import record
+    from tlkit.panels.panel import panel
+    from tlkit.study.callbacks import Callback, Stop
+    from tlkit.study.comparing import compare, transfer
+    from tlkit.study.source import Source
+    from tlkit.study.strategy import Strategy
+    from tlkit.study.study import Study
+    from tlkit.study.task import Task
+    from tlkit.study.trial import Trial
 
 __version__ = "0.1.0"
 
@@ -34,17 +36,17 @@ __all__ = [
 _HOMES = {
     "load_source": "catalogue",
     "load_task": "catalogue",
-    "compare": "comparing",
-    "transfer": "comparing",
-    "panel": "panels",
-    "record": "records",
-    "Source": "source",
-    "Study": "study",
-    "Trial": "trial",
-    "Callback": "task",
-    "Stop": "task",
-    "Strategy": "task",
-    "Task": "task",
+    "compare": "study.comparing",
+    "transfer": "study.comparing",
+    "panel": "panels.panel",
+    "record": "course.records",
+    "Source": "study.source",
+    "Study": "study.study",
+    "Trial": "study.trial",
+    "Callback": "study.callbacks",
+    "Stop": "study.callbacks",
+    "Strategy": "study.strategy",
+    "Task": "study.task",
 }
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tlkit.errors import BadInput, require_known
-from tlkit.source import Source
-from tlkit.task import Strategy, Task
+from tlkit.study.source import Source
+from tlkit.study.strategy import Strategy
+from tlkit.study.task import Task
 
 DOMAINS = ("vision", "recsys")
 SAVED = (".safetensors", ".json")

@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run notebooks and print the summary of their report."""
-    from tlkit import course, report
+    from tlkit.course import notebooks as course
+    from tlkit.course import report
 
     into, results = course.run(options.notebooks, options.parameters)
     print(report.summary(map(asdict, results)))
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
 
 def lab(options: argparse.Namespace) -> int:
     """Open JupyterLab on the first notebook, with its token, on this machine only."""
-    from tlkit import course
+    from tlkit.course import notebooks as course
 
     course.need("jupyterlab", "lab", "`tlkit lab`")
     start = _workplace(course.folder()) / course.notebooks()[0].path.name
@@ -80,7 +81,8 @@ def strategies(options: argparse.Namespace) -> None:
 
 def compare(options: argparse.Namespace) -> None:
     """Compare strategies, and print scores and verdicts."""
-    from tlkit import catalogue, comparing
+    from tlkit import catalogue
+    from tlkit.study import comparing
 
     task = catalogue.load_task(options.task, **_literals(options.parameters))
     chosen = [require_known("strategy", name, task.strategies()) for name in options.strategies]
@@ -94,14 +96,15 @@ def compare(options: argparse.Namespace) -> None:
 
 def _literals(given: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Read a loader's parameters as Python does (0.4, True, [1, 5]), and what is no literal as text."""
-    from tlkit.parameters import typed
+    from tlkit.course.parameters import typed
 
     return {name: typed(name, text, None) for name, text in given}
 
 
 def build(options: argparse.Namespace) -> None:
     """Make again what tlkit ships."""
-    from tlkit import catalogue, publish
+    from tlkit import catalogue
+    from tlkit.course import publish
 
     builders = {**catalogue.builders(), NOTEBOOKS: lambda: publish.build_notebooks(options.names)}
     wanted = [require_known("thing to build", options.what, builders)] if options.what else list(builders)

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from tlkit import __version__, files
+from tlkit import __version__
+from tlkit.course.publish import find_chromium
 from tlkit.errors import FileProblem, TlkitError
-from tlkit.publish import find_chromium
+from tlkit.system import files
 
 OPTIONAL = ("lab", "test")
 GIGABYTE = 2**30
@@ -65,7 +66,7 @@ def damaged_files() -> list[str]:
 
 
 def _computing() -> dict[str, str]:
-    from tlkit import compute
+    from tlkit.system import compute
 
     try:
         return compute.describe()

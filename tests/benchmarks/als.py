@@ -28,11 +28,11 @@ from scipy.sparse import csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
 from torch.utils.flop_counter import FlopCounterMode
 
-from tlkit import compute
-from tlkit.recsys import metrics, splits
+from tlkit.recsys.data.movielens import movielens
+from tlkit.recsys.data.ratings import binary, places, to_matrix
+from tlkit.recsys.evaluation import metrics, splits
 from tlkit.recsys.models.implicit_als import ImplicitALS
-from tlkit.recsys.movielens import movielens
-from tlkit.recsys.ratings import binary, places, to_matrix
+from tlkit.system import compute
 
 ITERATIONS = 15
 TOLERANCE = 0.01

@@ -23,7 +23,7 @@ from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.popularity import Popularity
 from tlkit.recsys.strategies.alone import TargetOnly
 from tlkit.recsys.strategies.gated import Gated
-from tlkit.study import Study
+from tlkit.study.study import Study
 
 BUDGETS = (0, 2, 5, 10)
 NAMED = ("target_only", "joined", "gated")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from tlkit import compute
+from tlkit.system import compute
 
 PACKAGES = (
     "torch", "torchvision", "scikit-learn", "numpy", "skorch", "fastai", "implicit", "scikit-surprise"

@@ -12,7 +12,7 @@ import pandas as pd
 from common import cold_cache, show
 
 import tlkit
-from tlkit import compute
+from tlkit.system import compute
 
 STRATEGIES = ["scratch", "probe", "nearest", "finetune", "transplant"]
 BUDGETS = [1, 2, 5, 10, 20, 50]

@@ -23,10 +23,10 @@ from common import show
 from plotly.subplots import make_subplots
 from scipy.sparse import csr_array, load_npz, save_npz
 
-from tlkit import compute
-from tlkit import figure_style as style
-from tlkit.publish import drawing
+from tlkit.course.publish import drawing
+from tlkit.figures import style
 from tlkit.recsys.models.implicit_als import ImplicitALS
+from tlkit.system import compute
 
 SIZES = (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
 PER_USER, PER_ITEM = 12, 30

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, models, transforms
 
 import tlkit
-from tlkit import files
+from tlkit.system import files
 
 WEIGHTS = "weights/squeezenet1_1-imagenet-caffe-fp16.pth"
 # Chosen on a held-out third of the training pictures.

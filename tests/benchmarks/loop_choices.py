@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from common import in_turns, show, speeds
 from torch import Tensor, nn
 
-from tlkit import compute
-from tlkit.vision.augment import POLICIES, augment
-from tlkit.vision.networks import Network
+from tlkit.system import compute
+from tlkit.vision.images.augment import POLICIES, augment
+from tlkit.vision.networks.backbones import Network
 
 STEPS, BATCH = 20, 64
 AS_TLKIT = "as tlkit"

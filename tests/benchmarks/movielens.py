@@ -22,7 +22,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from tlkit import compute
+from tlkit.recsys.data.movielens import movielens
+from tlkit.recsys.evaluation.splits import k_folds
 from tlkit.recsys.models.autoencoders import AutoRec, MultiDAE
 from tlkit.recsys.models.base import Recommender
 from tlkit.recsys.models.biases import Biases
@@ -33,10 +34,9 @@ from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours, UserNeighbours
 from tlkit.recsys.models.popularity import Popularity
 from tlkit.recsys.models.sgd_factorization import SGDFactorization
-from tlkit.recsys.movielens import movielens
-from tlkit.recsys.splits import k_folds
 from tlkit.recsys.strategies.fusion import Fusion
 from tlkit.recsys.tasks import RatingsTask
+from tlkit.system import compute
 
 try:
     import surprise

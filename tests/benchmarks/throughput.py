@@ -25,10 +25,11 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 
-from tlkit import compute, fitting
-from tlkit.phases import Group, Phase, Recipe, one_cycle
-from tlkit.vision.augment import augment
-from tlkit.vision.networks import Network
+from tlkit.system import compute
+from tlkit.training import fitting
+from tlkit.training.phases import Group, Phase, Recipe, one_cycle
+from tlkit.vision.images.augment import augment
+from tlkit.vision.networks.backbones import Network
 
 TLKIT = "tlkit"
 LR, DECAY, WARMUP = 3e-3, 0.01, 0.25

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from lab_pages import Lab, Notebook
 
-from tlkit.publish import find_chromium
+from tlkit.course.publish import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = [

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tlkit.exercises import Exercise, Outcome, right, wrong
-from tlkit.stats import Interval, verdict
+from tlkit.study.verdicts import Interval, verdict
 
 FEATURES, CLASSES = 64, 10
 STRATEGY, BASELINE = (80, 70, 90), (60, 65, 70)

@@ -7,12 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tlkit import files
 from tlkit.errors import UnknownName, require_known, require_params
-from tlkit.recsys import movielens, pairs, worlds
-from tlkit.recsys.domains import Domain
-from tlkit.recsys.tables import SUFFIXES, read_table
+from tlkit.recsys import pairs
+from tlkit.recsys.data import movielens
+from tlkit.recsys.data.domains import Domain
+from tlkit.recsys.data.tables import SUFFIXES, read_table
 from tlkit.recsys.tasks import RatingsTask, cold_start_task
+from tlkit.recsys.worlds import shops as worlds
+from tlkit.system import files
 
 Loader = Callable[..., RatingsTask]
 
@@ -25,7 +27,7 @@ def movielens_task(
     relevant: float | None = None,
     **params: Any,
 ) -> RatingsTask:
-    """Load a release of MovieLens: see `tlkit.recsys.movielens.movielens`.
+    """Load a release of MovieLens: see `tlkit.recsys.data.movielens.movielens`.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def genres_task(target: str = "drama", release: str = "100k", **params: Any) -> 
     target : {"action", "drama"}
         Where to recommend.
     release : str
-        As for `tlkit.recsys.movielens.by_genres`.
+        As for `tlkit.recsys.data.movielens.by_genres`.
     **params
         Of `tlkit.recsys.tasks.cold_start_task`: share, pool, seed, metric, relevant, fewest.
     """
@@ -109,7 +111,7 @@ def table_task(
     path : path
         ``.csv``, ``.tsv``, ``.txt``, ``.parquet`` or ``.inter``.
     user, item, rating, timestamp
-        What the file calls its columns; see `tlkit.recsys.tables.read_table`.
+        What the file calls its columns; see `tlkit.recsys.data.tables.read_table`.
     scale, metric, relevant
         As for `RatingsTask`.
     split : {"per_user", "leave_one_out", "time", "cold"}

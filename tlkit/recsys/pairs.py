@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tlkit import files
 from tlkit.errors import FileProblem, require_params
-from tlkit.recsys import worlds
-from tlkit.recsys.domains import Domain
-from tlkit.recsys.movielens import by_genres
-from tlkit.recsys.ratings import as_ratings
-from tlkit.recsys.tables import read_table
+from tlkit.recsys.data.domains import Domain
+from tlkit.recsys.data.movielens import by_genres
+from tlkit.recsys.data.ratings import as_ratings
+from tlkit.recsys.data.tables import read_table
+from tlkit.recsys.worlds import shops as worlds
+from tlkit.system import files
 
 AMAZON_FILES = {
     "books": "amazon-dense/Amazon-Books-Dense.inter",
@@ -57,7 +57,7 @@ def _found(place: str) -> Path:
 
 
 def two_shops(**params: object) -> dict[str, Domain]:
-    """Make the generated pair; see `tlkit.recsys.worlds.two_shops` for the parameters.
+    """Make the generated pair; see `tlkit.recsys.worlds.shops.two_shops` for the parameters.
 
     Raises
     ------

@@ -12,13 +12,14 @@ import pandas as pd
 from sklearn.base import clone
 
 from tlkit.errors import BadInput, require_known, require_params
-from tlkit.recsys import movielens, pairs
-from tlkit.recsys.domains import Domain
+from tlkit.recsys import pairs
+from tlkit.recsys.data import movielens
+from tlkit.recsys.data.domains import Domain
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.tasks import RatingsTask
-from tlkit.source import Source
+from tlkit.study.source import Source
 
 MODELS: dict[str, tuple[type[FactorModel], str]] = {
     "ranking": (ImplicitALS, "ndcg@{}"),
@@ -72,7 +73,7 @@ def load_source(name: str, objective: str = "ranking", **params: Hashable) -> So
         What its factors are for: an order of items (`ImplicitALS`), or stars (`MatrixFactorization`).
     **params
         Of the domain: ``domain="books"`` for amazon, ``domain="action", release="100k"`` for genres, those of
-        `tlkit.recsys.worlds.two_shops` for the generated ones.
+        `tlkit.recsys.worlds.shops.two_shops` for the generated ones.
 
     Raises
     ------

@@ -11,14 +11,22 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import has_fit_parameter
 
-from tlkit import files
 from tlkit.errors import BadInput, require_known, require_number, whole
-from tlkit.recsys import judging, metrics, showing, splits
-from tlkit.recsys.domains import Domain
-from tlkit.recsys.parts import content, marks, on_one_catalogue, rated_by, require_apart, require_items
-from tlkit.recsys.ratings import as_ratings, codes
+from tlkit.recsys.data.domains import Domain
+from tlkit.recsys.data.ratings import as_ratings, codes
+from tlkit.recsys.data.train_test import (
+    content,
+    marks,
+    on_one_catalogue,
+    rated_by,
+    require_apart,
+    require_items,
+)
+from tlkit.recsys.evaluation import examples, metrics, scoring, splits
 from tlkit.recsys.strategies import RatingsStrategy
-from tlkit.task import Callback, Score, Task
+from tlkit.study.callbacks import Callback
+from tlkit.study.task import Score, Task
+from tlkit.system import files
 
 SHOWN_USERS = 50
 
@@ -36,7 +44,7 @@ class RatingsTask(Task):
     Parameters
     ----------
     train, test : DataFrame
-        Columns user, item, rating; see `tlkit.recsys.ratings.as_ratings`. No pair is in both.
+        Columns user, item, rating; see `tlkit.recsys.data.ratings.as_ratings`. No pair is in both.
     items : DataFrame, optional
         What is known of items, indexed by item id: title, category, and columns of features.
     metric : str
@@ -133,7 +141,7 @@ class RatingsTask(Task):
         items, metric, relevant, scale, name
             As for the class.
         by : {"per_user", "leave_one_out", "time", "cold"}
-            How the test is held out: see `tlkit.recsys.splits`.
+            How the test is held out: see `tlkit.recsys.evaluation.splits`.
         **params
             Of that split, such as ``test_share=0.25, seed=0``.
 
@@ -225,8 +233,8 @@ class RatingsTask(Task):
         Returns
         -------
         Score
-            What `tlkit.recsys.judging.judge_lists` or `judge_stars` finds; `units` has the headline for each
-            of `evaluated_users`.
+            What `judge_lists` or `judge_stars` of `tlkit.recsys.evaluation.scoring` finds; `units` has the
+            headline for each of `evaluated_users`.
 
         Raises
         ------
@@ -236,12 +244,12 @@ class RatingsTask(Task):
             If its scores are not numbers.
         """
         if self.k is None:
-            found, units = judging.judge_stars(estimator, self.test, self.scale)
+            found, units = scoring.judge_stars(estimator, self.test, self.scale)
         else:
             users = self.evaluated_users
             popularity = np.bincount(self.train["item"].cat.codes, minlength=len(self.catalogue))
             seen = marks(self.train, users)
-            found, units = judging.judge_lists(
+            found, units = scoring.judge_lists(
                 estimator, users, self.catalogue, seen, self._relevant, popularity, self.k
             )
         return Score(found, units[self.kind])
@@ -272,8 +280,8 @@ class RatingsTask(Task):
         """
         codes(self.users, name, "user", self.catalogue)
         held_out = self.catalogue.isin(self.test.loc[self.test["user"] == name, "item"])
-        said = showing.captions(self.titles, self.items, held_out)
-        return showing.lists_for(name, fitted, marks(self.train, pd.Index([name])), said)
+        said = examples.captions(self.titles, self.items, held_out)
+        return examples.lists_for(name, fitted, marks(self.train, pd.Index([name])), said)
 
     def _test_of_limited(self) -> pd.DataFrame:
         rows = self.test[self.test["user"].isin(self.limited)]
@@ -315,7 +323,7 @@ def cold_start_task(
     others_users : Domain, DataFrame or ids
         The source domain, or its users; the cold ones are drawn among those in both.
     share, pool, seed, fewest
-        As for `tlkit.recsys.splits.cold_users`.
+        As for `tlkit.recsys.evaluation.splits.cold_users`.
     metric, relevant
         As for `RatingsTask`.
 

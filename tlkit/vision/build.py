@@ -11,13 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tlkit import files
 from tlkit.errors import require_known
-from tlkit.source import Card, Source
-from tlkit.vision import glyphs, loaders, worlds
-from tlkit.vision.augment import shift
+from tlkit.study.source import Card, Source
+from tlkit.system import files
+from tlkit.vision import loaders
+from tlkit.vision.images import glyphs
+from tlkit.vision.images.augment import shift
 from tlkit.vision.strategies.scratch import Scratch
 from tlkit.vision.tasks import ImageTask
+from tlkit.vision.worlds import tasks as worlds
 
 WIDTH = 16
 COARSE = 8  # pixels a side of a picture taken in low resolution

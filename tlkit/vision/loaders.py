@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from tlkit import files
+from tlkit.classification.draws import first_of_each_class
 from tlkit.errors import BadInput, FileProblem, require_known, require_params
-from tlkit.vision import glyphs as printed
-from tlkit.vision import hub, images
-from tlkit.vision.draws import first_of_each_class
-from tlkit.vision.folders import folder_task, hymenoptera
-from tlkit.vision.pictures import SUFFIXES
+from tlkit.system import files
+from tlkit.vision.images import arrays as images
+from tlkit.vision.images import glyphs as printed
+from tlkit.vision.images.files import SUFFIXES
+from tlkit.vision.loading import torchvision as hub
+from tlkit.vision.loading.folders import folder_task, hymenoptera
 from tlkit.vision.tasks import ImageTask
-from tlkit.vision.worlds import make_task
+from tlkit.vision.worlds.tasks import make_task
 
 Loader = Callable[..., ImageTask]
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 
-from tlkit import files
 from tlkit.errors import BadInput, require_known
-from tlkit.source import Card, Source, read_state_dict
-from tlkit.task import Task
-from tlkit.vision import networks, worlds
+from tlkit.study.source import Card, Source, read_state_dict
+from tlkit.study.task import Task
+from tlkit.system import files
 from tlkit.vision.loaders import TASKS
+from tlkit.vision.networks import backbones as networks
+from tlkit.vision.worlds import tasks as worlds
 
 SHIPPED = ("glyphs", "shape", "texture")
 

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import has_fit_parameter
 
-from tlkit import files
+from tlkit.classification.draws import first_of_each_class
+from tlkit.classification.metrics import class_weights, classification_metrics
 from tlkit.errors import BadInput, require_known
-from tlkit.task import Callback, Score, Task
-from tlkit.vision import images
-from tlkit.vision.draws import first_of_each_class
-from tlkit.vision.metrics import class_weights, classification_metrics
+from tlkit.study.callbacks import Callback
+from tlkit.study.task import Score, Task
+from tlkit.system import files
+from tlkit.vision.images import arrays as images
 from tlkit.vision.strategies import ImageStrategy
 
 METRICS = ("accuracy", "balanced_accuracy")

@@ -11,14 +11,14 @@ import torch.nn.functional as F
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 
-from tlkit import fitting
 from tlkit.errors import ABOVE_0, BELOW_1, at_least, whole
-from tlkit.phases import Group, Phase, Recipe
 from tlkit.recsys.models.base import FactorModel, Recommender
 from tlkit.recsys.models.biases import fit_baseline
-from tlkit.recsys.models.ridge import ridge_rows
-from tlkit.recsys.models.rows import Rows
-from tlkit.task import hyperparameters
+from tlkit.recsys.solvers.ridge import ridge_rows
+from tlkit.recsys.solvers.rows import Rows
+from tlkit.study.strategy import hyperparameters
+from tlkit.training import fitting
+from tlkit.training.phases import Group, Phase, Recipe
 
 TINY = 1e-6
 ROWS = 2048  # in the network at once, when it has been trained

@@ -13,11 +13,12 @@ from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tlkit import compute
 from tlkit.errors import BadInput, Limit, TrainingProblem, require_number, whole
-from tlkit.recsys.parts import require_items
-from tlkit.recsys.ratings import as_ratings, codes, places, to_matrix
-from tlkit.task import Callback, hyperparameters
+from tlkit.recsys.data.ratings import as_ratings, codes, places, to_matrix
+from tlkit.recsys.data.train_test import require_items
+from tlkit.study.callbacks import Callback
+from tlkit.study.strategy import hyperparameters
+from tlkit.system import compute
 
 CELLS = 2**24  # scores held at once
 
@@ -74,7 +75,7 @@ class Recommender(BaseEstimator):
         Parameters
         ----------
         ratings : DataFrame
-            Columns user, item, rating; see `tlkit.recsys.ratings.as_ratings`.
+            Columns user, item, rating; see `tlkit.recsys.data.ratings.as_ratings`.
         items : DataFrame, optional
             What is known of items, indexed by item id.
         callbacks : sequence of Callback

@@ -10,9 +10,9 @@ import torch
 from scipy.sparse import csr_array
 
 from tlkit.errors import at_least
+from tlkit.recsys.data.ratings import places
 from tlkit.recsys.models.base import Recommender
-from tlkit.recsys.ratings import places
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 EPOCHS = 10
 

@@ -11,12 +11,14 @@ import torch.nn.functional as F
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 
-from tlkit import compute, fitting
 from tlkit.errors import ABOVE_0, at_least, whole
-from tlkit.phases import Group, Phase, Recipe
+from tlkit.recsys.data.ratings import places
 from tlkit.recsys.models.base import FactorModel
-from tlkit.recsys.ratings import places
-from tlkit.task import Callback, hyperparameters
+from tlkit.study.callbacks import Callback
+from tlkit.study.strategy import hyperparameters
+from tlkit.system import compute
+from tlkit.training import fitting
+from tlkit.training.phases import Group, Phase, Recipe
 
 SPREAD = 0.1  # standard deviation of the first factors
 

@@ -17,12 +17,12 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC, LinearSVR
 
 from tlkit.errors import ABOVE_0, BadInput, require_known
+from tlkit.recsys.data.ratings import binary
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.models.biases import fit_baseline
-from tlkit.recsys.models.ridge import ridge_rows
-from tlkit.recsys.models.rows import times
-from tlkit.recsys.ratings import binary
-from tlkit.task import hyperparameters
+from tlkit.recsys.solvers.ridge import ridge_rows
+from tlkit.recsys.solvers.rows import times
+from tlkit.study.strategy import hyperparameters
 
 N_PARTS = 20  # of a mixture
 N_FEATURES = 100  # of the approximated kernel

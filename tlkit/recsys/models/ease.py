@@ -13,11 +13,11 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from tlkit.errors import ABOVE_0, BadInput
-from tlkit.recsys.metrics import ndcg_units
+from tlkit.recsys.data.ratings import binary, split_rows
+from tlkit.recsys.evaluation.metrics import ndcg_units
 from tlkit.recsys.models.base import CELLS, Recommender
-from tlkit.recsys.models.rows import times
-from tlkit.recsys.ratings import binary, split_rows
-from tlkit.task import hyperparameters
+from tlkit.recsys.solvers.rows import times
+from tlkit.study.strategy import hyperparameters
 
 GRID = tuple(float(value) for value in np.geomspace(1, 10_000, 13))
 HELD_OUT_SHARE = 0.2

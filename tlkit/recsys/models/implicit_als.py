@@ -11,11 +11,11 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from tlkit.errors import BadInput, at_least, require_known, whole
-from tlkit.recsys.models.als import Side
+from tlkit.recsys.data.ratings import binary
 from tlkit.recsys.models.base import FactorModel
-from tlkit.recsys.models.singular import singular_start
-from tlkit.recsys.ratings import binary
-from tlkit.task import hyperparameters
+from tlkit.recsys.solvers.als import Side
+from tlkit.recsys.solvers.singular import singular_start
+from tlkit.study.strategy import hyperparameters
 
 STEPS = {"cg": 2, "cholesky": None}
 LEAST = 1e-6  # above 0, and not lost in round-off

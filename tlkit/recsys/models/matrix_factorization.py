@@ -12,9 +12,9 @@ from torch import Tensor
 
 from tlkit.errors import BadInput, whole
 from tlkit.recsys.models.base import FactorModel
-from tlkit.recsys.models.spectral import SpectralEmbedding
-from tlkit.recsys.models.variational import Knowledge, Posterior, Prior, Side
-from tlkit.task import hyperparameters
+from tlkit.recsys.solvers.spectral import SpectralEmbedding
+from tlkit.recsys.solvers.variational import Knowledge, Posterior, Prior, Side
+from tlkit.study.strategy import hyperparameters
 
 PARTS = 4  # that the ratings' variance is split in to begin with: two biases, factors, noise
 ROUND_OFF = 1e-9  # of a squared mean

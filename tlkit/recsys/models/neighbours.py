@@ -11,11 +11,11 @@ from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
 from tlkit.errors import at_least, require_known, whole
+from tlkit.recsys.data.ratings import binary
 from tlkit.recsys.models.base import CELLS, Recommender
 from tlkit.recsys.models.biases import fit_baseline
-from tlkit.recsys.models.rows import Rows, dense
-from tlkit.recsys.ratings import binary
-from tlkit.task import hyperparameters
+from tlkit.recsys.solvers.rows import Rows, dense
+from tlkit.study.strategy import hyperparameters
 
 # A prediction of stars leans on its baseline as if that were one more neighbour of this squared similarity.
 BASELINE_WEIGHT = 0.03

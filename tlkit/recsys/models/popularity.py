@@ -7,7 +7,7 @@ import torch
 from scipy.sparse import csr_array
 
 from tlkit.recsys.models.base import Recommender
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 
 @hyperparameters

@@ -9,13 +9,13 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 
-from tlkit import fitting
 from tlkit.errors import ABOVE_0, whole
-from tlkit.phases import Group, Phase, Recipe
+from tlkit.recsys.data.ratings import places
 from tlkit.recsys.models.base import FactorModel
-from tlkit.recsys.models.rows import Rows
-from tlkit.recsys.ratings import places
-from tlkit.task import hyperparameters
+from tlkit.recsys.solvers.rows import Rows
+from tlkit.study.strategy import hyperparameters
+from tlkit.training import fitting
+from tlkit.training.phases import Group, Phase, Recipe
 
 SPREAD = 0.1  # standard deviation of the first factors
 

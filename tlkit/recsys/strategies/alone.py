@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from tlkit.recsys.models.base import Recommender
 from tlkit.recsys.strategies.base import RatingsStrategy
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 
 @hyperparameters

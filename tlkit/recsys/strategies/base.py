@@ -13,14 +13,15 @@ from scipy.sparse import csr_array, vstack
 from sklearn.base import clone
 
 from tlkit.errors import BadInput, require_known
-from tlkit.recsys.judging import require_stars
+from tlkit.recsys.data.ratings import to_matrix
+from tlkit.recsys.evaluation.scoring import require_stars
 from tlkit.recsys.models.base import FactorModel, Recommender
 from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
-from tlkit.recsys.ratings import to_matrix
-from tlkit.source import Source
-from tlkit.task import Callback, Strategy, hyperparameters
+from tlkit.study.callbacks import Callback
+from tlkit.study.source import Source
+from tlkit.study.strategy import Strategy, hyperparameters
 
 STRONGEST = {"ranking": EASE, "rating": MatrixFactorization}
 ENOUGH = 5  # ratings of a user from which the target's own picture of him is worth learning from
@@ -69,7 +70,7 @@ class RatingsStrategy(Recommender, Strategy):
         Parameters
         ----------
         ratings : DataFrame
-            Columns user, item, rating; see `tlkit.recsys.ratings.as_ratings`.
+            Columns user, item, rating; see `tlkit.recsys.data.ratings.as_ratings`.
         items : DataFrame, optional
             What is known of items, indexed by item id.
         objective : {"ranking", "rating"}

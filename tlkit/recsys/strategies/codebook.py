@@ -9,10 +9,10 @@ from scipy.special import softmax
 from sklearn.cluster import KMeans
 
 from tlkit.errors import BadInput
-from tlkit.recsys.ratings import to_matrix
+from tlkit.recsys.data.ratings import to_matrix
 from tlkit.recsys.strategies.base import RatingsStrategy
 from tlkit.recsys.strategies.patterns import PATTERNS, read_book
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 ROUNDS = 10
 STARTS = 5

@@ -7,11 +7,11 @@ import torch
 from scipy.sparse import csr_array, vstack
 
 from tlkit.errors import BadInput
-from tlkit.recsys.metrics import top_k
-from tlkit.recsys.ratings import binary, places
+from tlkit.recsys.data.ratings import binary, places
+from tlkit.recsys.evaluation.metrics import top_k
 from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy
 from tlkit.recsys.strategies.joined import Joined
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 
 @hyperparameters

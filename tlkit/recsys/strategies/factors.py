@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from tlkit.errors import BadInput, require_known
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy, aligned
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 
 @hyperparameters

@@ -9,10 +9,10 @@ from sklearn.base import RegressorMixin, clone
 from sklearn.linear_model import RidgeCV
 
 from tlkit.errors import BadInput
+from tlkit.recsys.data.ratings import binary
 from tlkit.recsys.models.biases import Biases
-from tlkit.recsys.ratings import binary
 from tlkit.recsys.strategies.base import ENOUGH, RatingsStrategy, aligned
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 PENALTIES = np.logspace(-1, 5, 13)
 

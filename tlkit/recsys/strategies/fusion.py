@@ -12,7 +12,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 
 from tlkit.errors import BadInput
-from tlkit.recsys.metrics import ndcg_units
+from tlkit.recsys.data.ratings import binary, places, split_rows
+from tlkit.recsys.evaluation.metrics import ndcg_units
 from tlkit.recsys.models.autoencoders import AutoRec, MultiDAE
 from tlkit.recsys.models.base import Recommender
 from tlkit.recsys.models.content import ContentBased, numbers
@@ -20,10 +21,9 @@ from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours, UserNeighbours
-from tlkit.recsys.ratings import binary, places, split_rows
 from tlkit.recsys.strategies.base import RatingsStrategy, in_deviations, require_members
 from tlkit.recsys.strategies.joined import Joined
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 CELLS = 2**24  # validation scores held at once, of all members together
 JUDGES = 1_000  # users whose held-out items the weights of a ranking are learned on

@@ -11,14 +11,14 @@ import torch
 from scipy.sparse import csr_array
 
 from tlkit.errors import BadInput
-from tlkit.recsys.metrics import ndcg_units
-from tlkit.recsys.ratings import binary, places, split_rows
+from tlkit.recsys.data.ratings import binary, places, split_rows
+from tlkit.recsys.evaluation.metrics import ndcg_units
 from tlkit.recsys.strategies.alone import TargetOnly
 from tlkit.recsys.strategies.base import ENOUGH, RatingsStrategy, in_deviations, require_members, rows_of
 from tlkit.recsys.strategies.factors import Prior
 from tlkit.recsys.strategies.features import Features
 from tlkit.recsys.strategies.joined import Joined
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 COUNTS = (0, 1, 2, 3, 5, 8, 12, 20)  # target ratings at which the gate is learned
 PARTS = 5  # weights are fifths

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, hstack, vstack
 from tlkit.errors import BadInput
 from tlkit.recsys.models.base import Recommender
 from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy, rows_of
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 
 @hyperparameters

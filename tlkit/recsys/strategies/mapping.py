@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tlkit.errors import BadInput, require_known
 from tlkit.recsys.strategies.base import ENOUGH, FACTORIZATION, RatingsStrategy
-from tlkit.task import hyperparameters
+from tlkit.study.strategy import hyperparameters
 
 PENALTIES = np.logspace(-2, 4, 13)
 ENOUGH_TO_VALIDATE = 20  # pairs of factors, of which a tenth then tells when to stop

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
+from tlkit.recsys.data.ratings import binary, places
 from tlkit.recsys.models.biases import Biases
-from tlkit.recsys.ratings import binary, places
 
 FAINT = 0.5  # events that every block is given at chance level, so that none is empty
 

@@ -16,15 +16,17 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from tlkit import compute, fitting, phases
 from tlkit.errors import BadInput
-from tlkit.phases import Group, Phase, Recipe
-from tlkit.source import Source
-from tlkit.task import Callback, Strategy, hyperparameters
-from tlkit.vision.augment import augment
-from tlkit.vision.features import outputs
-from tlkit.vision.images import as_images
-from tlkit.vision.networks import Network, from_source
+from tlkit.study.callbacks import Callback
+from tlkit.study.source import Source
+from tlkit.study.strategy import Strategy, hyperparameters
+from tlkit.system import compute
+from tlkit.training import fitting, phases
+from tlkit.training.phases import Group, Phase, Recipe
+from tlkit.vision.images.arrays import as_images
+from tlkit.vision.images.augment import augment
+from tlkit.vision.networks.backbones import Network, from_source
+from tlkit.vision.networks.features import outputs
 
 UNLABELLED = -1
 VALIDATION_SHARE = 0.2
@@ -141,9 +143,9 @@ class GradientStrategy(ImageStrategy):
     weight_decay : float
         Decoupled weight decay.
     epochs, min_steps, batch_size : int
-        Length of the run, as in `tlkit.phases.Recipe`.
+        Length of the run, as in `tlkit.training.phases.Recipe`.
     augment : str
-        A policy of `tlkit.vision.augment`.
+        A policy of `tlkit.vision.images.augment`.
     early_stop : bool
         Hold out a fifth of the labels as validation data, end the run when they stop getting
         better and keep the best weights; below 5 labels a class all are trained on.
@@ -217,7 +219,7 @@ class GradientStrategy(ImageStrategy):
         return outputs(self.network_.eval(), pictures, self.device_)
 
     def what_trains(self, n_classes: int) -> pd.DataFrame:
-        """Tabulate what will train, before training: see `tlkit.phases.summary`."""
+        """Tabulate what will train, before training: see `tlkit.training.phases.summary`."""
         return phases.summary(self.phases(self.build(self.needed_source(), n_classes)))
 
     def export(self) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlkit import fitting
 from tlkit.errors import require_known
-from tlkit.phases import Group, Phase
-from tlkit.task import hyperparameters
-from tlkit.vision.networks import Network
+from tlkit.study.strategy import hyperparameters
+from tlkit.training import fitting
+from tlkit.training.phases import Group, Phase
+from tlkit.vision.networks.backbones import Network
 from tlkit.vision.strategies.base import GradientStrategy
 from tlkit.vision.strategies.frozen import Probe
 

@@ -12,8 +12,9 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 
-from tlkit.task import Callback, hyperparameters
-from tlkit.vision.features import features
+from tlkit.study.callbacks import Callback
+from tlkit.study.strategy import hyperparameters
+from tlkit.vision.networks.features import features
 from tlkit.vision.strategies.base import ImageStrategy
 
 FOLDS = 5

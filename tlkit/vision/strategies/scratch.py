@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tlkit.source import Source
-from tlkit.vision.networks import Network
+from tlkit.study.source import Source
+from tlkit.vision.networks.backbones import Network
 from tlkit.vision.strategies.base import GradientStrategy
 
 

@@ -7,12 +7,12 @@ import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from tlkit import fitting
 from tlkit.errors import BadInput, require_known
-from tlkit.source import Source
-from tlkit.task import hyperparameters
-from tlkit.vision.features import features
-from tlkit.vision.networks import Network
+from tlkit.study.source import Source
+from tlkit.study.strategy import hyperparameters
+from tlkit.training import fitting
+from tlkit.vision.networks.backbones import Network
+from tlkit.vision.networks.features import features
 from tlkit.vision.strategies.finetune import FineTune
 
 IMPRINT_SCALE = 10.0

@@ -1,0 +1,1 @@
+"""What classifying pictures, words and sounds has in common."""

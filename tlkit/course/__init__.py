@@ -1,0 +1,1 @@
+"""The notebooks as a course: run, recorded, reported, published."""

@@ -1,0 +1,1 @@
+"""Charts, their look, and quantities in words."""

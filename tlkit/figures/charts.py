@@ -1,0 +1,247 @@
+"""Plotly figures made from tables: readable without colour, described in words, with a table twin.
+
+Every function takes a DataFrame and returns a plain ``plotly.graph_objects.Figure``; `describe` gives its
+alt text and `table_twin` the numbers it draws.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from tlkit.errors import BadInput
+from tlkit.figures import style
+from tlkit.figures.style import gain_text, score_text
+from tlkit.figures.wording import amount, gain_words, metric_words
+
+
+def describe(figure: go.Figure) -> str:
+    """Return the alt text of a figure: what a sighted reader would see, with its numbers.
+
+    Raises
+    ------
+    BadInput
+        If the figure was not made by tlkit.
+    """
+    return _meta(figure)["alt"]
+
+
+def table_twin(figure: go.Figure) -> pd.DataFrame:
+    """Return the numbers that a figure draws, one row a mark.
+
+    Raises
+    ------
+    BadInput
+        If the figure was not made by tlkit.
+    """
+    return pd.DataFrame(_meta(figure)["table"])
+
+
+def label_efficiency(
+    curve: pd.DataFrame,
+    percent: bool = True,
+    metric: str = "score",
+    unit: str = "labels",
+    chance: float | None = None,
+    greater_is_better: bool = True,
+) -> go.Figure:
+    """Draw score against budget: one line with markers and an interval band a strategy.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        Columns strategy, budget, score, low, high, and source where there are several.
+    percent : bool
+        Whether the score is a share in [0, 1].
+    metric, unit : str
+        What the score is, and what the budget counts.
+    chance : float, optional
+        A score to mark as chance.
+    greater_is_better : bool
+        False where the score is an error.
+
+    Raises
+    ------
+    BadInput
+        If a column is missing or there is no row.
+    """
+    _require(curve, "strategy", "budget", "score", "low", "high")
+    axis, rows = style.along_budgets(curve, unit)
+    names, title = style.line_names(rows), metric_words(metric, greater_is_better)
+    figure = go.Figure(layout={"template": style.TEMPLATE, "height": 420})
+    said = [f"Line chart of {title} against {unit}, with 95 % bands."]
+    marks = style.marks(style.line_names(curve))
+    for name, mark in marks.items():
+        line, opacity = rows[names == name], min(0.12, 0.6 / len(marks))
+        texts = [score_text(score, percent) for score in line["score"]]
+        band = style.band(name, line, mark, opacity)
+        figure.add_traces([band, style.curve_line(name, line, mark, texts, unit)])
+        points = [f"{text} at {budget}" for text, budget in zip(texts, line["budget"], strict=True)]
+        said.append(f"{name}: {' to '.join(dict.fromkeys((points[0], points[-1])))}.")
+    if chance is not None:
+        figure.add_hline(chance, line={"color": style.MUTED, "width": 1.5, "dash": "dot"})
+        figure.add_annotation(
+            x=1, xref="paper", xanchor="right", y=chance, yanchor="bottom", text="chance", showarrow=False
+        )
+        said.append(f"Chance is {score_text(chance, percent)}.")
+    figure.update_xaxes(axis)
+    figure.update_yaxes(title=title, tickformat=".0%" if percent else None)
+    return _with_meta(figure, " ".join(said), curve)
+
+
+def gains(
+    verdicts: pd.DataFrame,
+    percent: bool = True,
+    metric: str = "score",
+    unit: str = "labels",
+    greater_is_better: bool = True,
+) -> go.Figure:
+    """Draw a forest plot: one row a comparison, its gain with the 95 % interval, and the line of no gain.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        Columns strategy, budget, gain, low, high, verdict, and source where there are several.
+    percent : bool
+        Whether the score is a share in [0, 1], so that gains are drawn in points of 100.
+    metric, unit : str
+        What the score is, and what the budget counts.
+    greater_is_better : bool
+        False where the score is an error, whose fall is the gain.
+
+    Raises
+    ------
+    BadInput
+        If a column is missing or there is no row.
+    """
+    _require(verdicts, "strategy", "budget", "gain", "low", "high", "verdict")
+    rows = verdicts.assign(
+        row=style.line_names(verdicts) + ", " + verdicts["budget"].map(lambda budget: amount(budget, unit)),
+        text=[gain_text(*row, percent) for row in verdicts[["gain", "low", "high"]].to_numpy(dtype=float)],
+    )
+    figure = go.Figure(layout={"template": style.TEMPLATE, "height": 130 + 30 * len(rows), "margin_r": 170})
+    figure.add_vline(0, line={"color": style.INK, "width": 1})
+    for word, mark in style.VERDICT_MARKS.items():
+        if word in set(rows["verdict"]):
+            figure.add_trace(
+                style.forest_points(word, rows[rows["verdict"] == word], mark, 100 if percent else 1)
+            )
+    for row in rows.itertuples():
+        figure.add_annotation(x=1.02, xref="paper", xanchor="left", y=row.row, text=row.text, showarrow=False)
+    axis = gain_words(metric, greater_is_better) + (" (points)" if percent else "")
+    figure.update_xaxes(title=axis)
+    figure.update_yaxes(type="category", categoryarray=list(rows["row"])[::-1], ticks="", showline=False)
+    said = "; ".join(f"{row.row}: {row.text}, {row.verdict}" for row in rows.itertuples())
+    table = verdicts.drop(columns="sentence", errors="ignore")
+    return _with_meta(figure, f"Forest plot of the {axis}, with 95 % intervals. {said}.", table)
+
+
+def learning_curves(history: pd.DataFrame) -> go.Figure:
+    """Draw training as it went: loss by step, and the validation score beside it where it was measured.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Columns step and loss; valid_loss and valid_score may be there, with gaps; strategy where there
+        are several. A fitted strategy's ``history_`` is accepted as it is.
+
+    Raises
+    ------
+    BadInput
+        If a column is missing or there is no row.
+    """
+    history = pd.DataFrame(history)
+    _require(history, "step", "loss")
+    strategies = history["strategy"] if "strategy" in history else pd.Series("", index=history.index)
+    parts = [("loss", "training loss", 1, "solid"), ("valid_loss", "validation loss", 1, "dot")]
+    parts += [("valid_score", "validation score", 2, "solid")]
+    parts = [part for part in parts if part[0] in history and history[part[0]].notna().any()]
+    figure = make_subplots(cols=max(part[2] for part in parts), horizontal_spacing=0.14)
+    said = []
+    for strategy, mark in style.marks(strategies).items():
+        for column, title, place, dash in parts:
+            line = history[strategies == strategy].dropna(subset=[column])
+            if len(line):
+                name = f"{strategy}, {title}" if strategy else title
+                figure.add_trace(style.line(name, line["step"], line[column], mark, dash), row=1, col=place)
+                said.append(f"{name} goes from {line[column].iloc[0]:.3g} to {line[column].iloc[-1]:.3g}")
+    figure.update_layout(template=style.TEMPLATE, height=360)
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title="validation score")
+    figure.update_yaxes(title="loss", rangemode="tozero", col=1)
+    alt = f"Learning curves over {history['step'].max():g} steps: {'; '.join(said)}."
+    return _with_meta(figure, alt, history)
+
+
+def confusion(matrix: pd.DataFrame) -> go.Figure:
+    """Draw a confusion matrix: a row a true class, a column a predicted class, shaded by the row's share.
+
+    Parameters
+    ----------
+    matrix : DataFrame of shape (n_classes, n_classes)
+        Counts; index and columns are the class names in the same order.
+
+    Raises
+    ------
+    BadInput
+        If it is empty or its rows and columns differ.
+    """
+    names = [str(name) for name in matrix.index]
+    if not names or names != [str(name) for name in matrix.columns]:
+        raise BadInput("A confusion matrix has the same class names, in the same order, as rows and columns.")
+    counts = matrix.to_numpy(dtype=float)
+    shading = go.Heatmap(
+        z=counts / np.maximum(counts.sum(axis=1, keepdims=True), 1),
+        x=names,
+        y=names,
+        customdata=counts,
+        zmin=0,
+        zmax=1,
+        colorscale="Blues",
+        xgap=1,
+        ygap=1,
+        text=counts,
+        texttemplate="%{text:.0f}" if len(names) <= 20 else None,
+        colorbar={"title": "share of<br>true class", "tickformat": ".0%", "outlinewidth": 0, "thickness": 14},
+        hovertemplate="true %{y}, predicted %{x}: %{customdata:.0f} (%{z:.0%})<extra></extra>",
+    )
+    height = min(700, 180 + 32 * len(names))
+    figure = go.Figure(shading, layout={"template": style.TEMPLATE, "height": height, "margin_t": 20})
+    figure.update_xaxes(title="predicted class", type="category", showgrid=False, ticks="")
+    figure.update_yaxes(title="true class", type="category", autorange="reversed", showgrid=False, ticks="")
+    return _with_meta(figure, _say_confusion(counts, names), matrix.rename_axis("true class").reset_index())
+
+
+def _require(frame: pd.DataFrame, *columns: str) -> None:
+    missing = [column for column in columns if column not in frame]
+    if frame.empty:
+        raise BadInput("There is nothing to draw: the table has no rows.")
+    if missing:
+        raise BadInput(f"The table lacks {', '.join(missing)}; it has {', '.join(map(str, frame))}.")
+
+
+def _say_confusion(counts: np.ndarray, names: list[str]) -> str:
+    errors = counts - np.diag(np.diag(counts))
+    right, total = np.trace(counts), counts.sum()
+    alt = f"Confusion matrix of {len(names)} classes: {right:.0f} of {total:.0f} examples are right"
+    if not errors.any():
+        return f"{alt}, with no mistake."
+    true, predicted = np.unravel_index(errors.argmax(), errors.shape)
+    return (
+        f"{alt}; the most common mistake is {names[true]} taken for {names[predicted]}, "
+        f"{errors[true, predicted]:.0f} times."
+    )
+
+
+def _with_meta(figure: go.Figure, alt: str, table: pd.DataFrame) -> go.Figure:
+    """Attach words and numbers to the figure itself, so that they survive copying and JSON."""
+    return figure.update_layout(meta={"alt": alt, "table": table.to_dict("list")})
+
+
+def _meta(figure: go.Figure) -> dict:
+    meta = figure.layout.meta
+    if not isinstance(meta, dict) or not {"alt", "table"} <= set(meta):
+        raise BadInput("This figure carries no description: only figures made by tlkit do.")
+    return meta

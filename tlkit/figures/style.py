@@ -1,0 +1,205 @@
+"""The look that every figure shares: colours with shapes and dashes, fonts, and how numbers are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from tlkit.figures.wording import amount
+
+# Okabe and Ito (2008), without the yellow that vanishes on white; then the dark ones of Paul Tol's muted set.
+COLOURS = (
+    "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+    "#882255", "#332288", "#999933", "#661100", "#44AA99", "#7F7F7F",
+)  # fmt: skip
+SYMBOLS = (
+    "circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "hexagon",
+    "cross", "bowtie", "triangle-left", "pentagon", "hourglass", "triangle-right",
+)  # fmt: skip
+DASHES = ("dot", "solid", "dash", "dashdot", "longdash")
+INK, MUTED, LINE, GRID = "#1f2933", "#5f6b7a", "#9aa5b1", "#e6e9ee"
+MINUS = "\N{MINUS SIGN}"
+
+_FONT = {
+    "family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+    "size": 13,
+    "color": INK,
+}
+_AXIS = {
+    "gridcolor": GRID,
+    "linecolor": LINE,
+    "showline": True,
+    "ticks": "outside",
+    "tickcolor": LINE,
+    "zeroline": False,
+    "automargin": True,
+    "title": {"standoff": 10, "font": {"size": 14}},
+}
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": _FONT,
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "hoverlabel": {"bgcolor": "white", "bordercolor": MUTED, "font": _FONT},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemwidth": 45},
+        "margin": {"l": 60, "r": 20, "t": 50, "b": 55},
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+    }
+)
+
+
+class Mark(NamedTuple):
+    """How one line is told from the others: by colour, by marker shape, and by dash."""
+
+    colour: str
+    symbol: str
+    dash: str
+
+
+VERDICT_MARKS = {
+    "helps": Mark("#0072B2", "triangle-up", "solid"),
+    "hurts": Mark("#D55E00", "triangle-down", "solid"),
+    "no evidence": Mark(MUTED, "circle-open", "solid"),
+    "no verdict": Mark(MUTED, "x-open", "solid"),
+}
+
+
+def marks(names: Iterable[str]) -> dict[str, Mark]:
+    """Return one `Mark` a name, in order; the first (the baseline, by custom) is black and dotted.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Repeated names share a mark. Thirteen names differ in colour and in shape, seventy in shape and dash.
+    """
+    return {
+        name: Mark(COLOURS[i % len(COLOURS)], SYMBOLS[i % len(SYMBOLS)], DASHES[i % len(DASHES)])
+        for i, name in enumerate(dict.fromkeys(names))
+    }
+
+
+def place(budget: float) -> float:
+    """Return where a budget lies on its axis: log2(1 + budget), which holds 0 and spreads the small ones."""
+    return math.log2(1 + budget)
+
+
+def budget_axis(budgets: Iterable[int], unit: str) -> dict[str, Any]:
+    """Return the settings of an axis with a tick at each budget, drawn at its `place`."""
+    return {
+        "title": f"{unit} (log(1 + n) scale)",
+        "tickvals": [place(budget) for budget in budgets],
+        "ticktext": [str(budget) for budget in budgets],
+    }
+
+
+def along_budgets(curve: pd.DataFrame, unit: str) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the budget axis, and the curve by budget with column x on it; "all" has only a rank."""
+    curve = curve.sort_values("budget", key=lambda column: column.map(_rank), kind="stable")
+    budgets = list(dict.fromkeys(curve["budget"]))
+    if "all" in budgets:
+        axis = {"title": unit, "type": "category", "categoryarray": [str(budget) for budget in budgets]}
+        return axis, curve.assign(x=curve["budget"].astype(str))
+    return budget_axis(budgets, unit), curve.assign(x=curve["budget"].map(place))
+
+
+def _rank(budget: float | str) -> float:
+    return math.inf if budget == "all" else float(budget)
+
+
+def line_names(frame: pd.DataFrame) -> pd.Series:
+    """Name each row's line: the strategy, and its source where there are several."""
+    strategy = frame["strategy"].astype(str)
+    if "source" not in frame or frame["source"].replace("", None).nunique() < 2:
+        return strategy
+    return strategy + frame["source"].map(lambda source: f" from {source}" if source else "")
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """Return ``#rrggbb`` as ``rgba(r, g, b, opacity)``."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity})"
+
+
+def score_text(score: float, percent: bool) -> str:
+    """Return a score as short text: ``65.0 %`` for a share, else ``0.934``."""
+    return f"{100 * score:.1f} %" if percent else f"{score:.3f}"
+
+
+def gain_text(gain: float, low: float, high: float, percent: bool) -> str:
+    """Return a gain and its interval as short text, such as ``+12.3 (+8.1 to +16.5)``.
+
+    Parameters
+    ----------
+    gain, low, high : float
+        In the unit of the score; shown times 100, as points, where `percent`. An interval of NaN is left out.
+    percent : bool
+        Whether the score is a share in [0, 1].
+    """
+    scale, digits = (100, 1) if percent else (1, 3)
+    interval = "" if np.isnan(low) else f" ({scale * low:+.{digits}f} to {scale * high:+.{digits}f})"
+    return f"{scale * gain:+.{digits}f}{interval}".replace("-", MINUS)
+
+
+def band(name: str, rows: pd.DataFrame, mark: Mark, opacity: float) -> go.Scatter:
+    """Shade the interval from low to high over column x; rows without one leave no shade."""
+    around = rows.dropna(subset=["low", "high"])
+    return go.Scatter(
+        x=[*around["x"], *around["x"][::-1]],
+        y=[*around["high"], *around["low"][::-1]],
+        fill="toself",
+        fillcolor=translucent(mark.colour, opacity),
+        line_width=0,
+        mode="lines",
+        legendgroup=name,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def curve_line(name: str, rows: pd.DataFrame, mark: Mark, texts: list[str], unit: str) -> go.Scatter:
+    """Draw score over column x, each point with its budget and its text on hover."""
+    said = [f"{amount(budget, unit)}: {text}" for budget, text in zip(rows["budget"], texts, strict=True)]
+    return line(name, rows["x"], rows["score"], mark, mark.dash).update(
+        legendgroup=name,
+        text=said,
+        hovertemplate=f"<b>{name}</b><br>%{{text}}<extra></extra>",
+    )
+
+
+def line(name: str, x: pd.Series, y: pd.Series, mark: Mark, dash: str) -> go.Scatter:
+    """Draw y over x with the mark's colour and shape, markers only where there are few points."""
+    return go.Scatter(
+        x=x,
+        y=y,
+        name=name,
+        mode="lines+markers" if len(x) <= 30 else "lines",
+        line={"color": mark.colour, "dash": dash, "width": 2},
+        marker={"symbol": mark.symbol, "size": 9},
+        hovertemplate=f"<b>{name}</b><br>%{{x}}: %{{y:.4g}}<extra></extra>",
+    )
+
+
+def forest_points(word: str, rows: pd.DataFrame, mark: Mark, scale: int) -> go.Scatter:
+    """Draw the gains of one verdict with their intervals, times `scale`, a row of the axis each."""
+    up, down = (rows["high"] - rows["gain"]) * scale, (rows["gain"] - rows["low"]) * scale
+    return go.Scatter(
+        x=rows["gain"] * scale,
+        y=rows["row"],
+        mode="markers",
+        name=word,
+        text=rows["text"],
+        marker={
+            "symbol": mark.symbol,
+            "size": 11,
+            "color": mark.colour,
+            "line": {"width": 2, "color": mark.colour},
+        },
+        error_x={"array": up, "arrayminus": down, "color": mark.colour, "thickness": 2, "width": 4},
+        hovertemplate=f"<b>%{{y}}</b><br>%{{text}}: {word}<extra></extra>",
+    )

@@ -1,0 +1,1 @@
+"""The panel: strategies to switch on and off, and what they buy."""

@@ -1,0 +1,40 @@
+"""What a panel remembers of its runs: the trials, by the similarity at which they ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from tlkit.study.study import Study
+from tlkit.study.task import Task
+from tlkit.study.trial import Frame, Trial
+
+
+class Runs:
+    """The trials of every run.
+
+    Parameters
+    ----------
+    task : Task
+        Where it has a similarity dial, the tables say at which setting.
+    """
+
+    def __init__(self, task: Task):
+        self._frame, self._over_similarity = Frame.of(task), task.similarity is not None
+        self._trials: dict[float | None, dict[tuple, Trial]] = {}
+
+    def at(self, similarity: float | None) -> dict[tuple, Trial]:
+        """Return the trials at one setting, to be added to."""
+        return self._trials.setdefault(similarity, {})
+
+    def clear(self) -> None:
+        """Forget every run."""
+        self._trials.clear()
+
+    def gather(self, read: Callable[[Study], pd.DataFrame]) -> pd.DataFrame:
+        """Put together what `read` makes of the study at each setting."""
+        runs = {dial: trials.values() for dial, trials in self._trials.items() if trials} or {None: ()}
+        tables = [read(Study(run, self._frame)).assign(similarity=dial) for dial, run in runs.items()]
+        table = pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True)
+        return table if self._over_similarity else table.drop(columns="similarity")

@@ -1,0 +1,1 @@
+"""Ratings and what is known of items, as tables: read, checked, put on one catalogue."""

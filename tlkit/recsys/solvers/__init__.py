@@ -1,0 +1,1 @@
+"""The numerics that recommenders share: least squares, variational Bayes, decompositions."""

@@ -1,0 +1,1 @@
+"""Two generated shops with customers in common."""

@@ -1,0 +1,214 @@
+"""Running trials: one with `transfer`, many on identical budget draws with `compare`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import joblib
+import numpy as np
+from joblib.parallel import LokyBackend, SequentialBackend, ThreadingBackend
+from sklearn.base import BaseEstimator
+from tqdm import tqdm
+
+from tlkit.study import trial_cache
+from tlkit.study.callbacks import Callback, Stop
+from tlkit.study.planning import Plan, labelled, lay_out, with_seed
+from tlkit.study.source import Source
+from tlkit.study.study import Study
+from tlkit.study.task import Task
+from tlkit.study.trial import Frame, Trial
+from tlkit.system import compute
+
+LOCAL_BACKENDS = (LokyBackend, SequentialBackend, ThreadingBackend)
+
+
+class ProgressBar(Callback):
+    """A bar over trials, shown once they have taken a second."""
+
+    def on_begin(self, total: int) -> None:
+        """Start the bar."""
+        # A notebook paints whatever comes by stderr red, be it blank.
+        stream = sys.stdout if "ipykernel" in sys.modules else sys.stderr
+        self._bar = tqdm(total=total, unit="trial", delay=1, leave=False, file=stream)
+
+    def on_trial(self, trial: Trial, done: int, total: int) -> None:
+        """Advance it."""
+        self._bar.set_description(
+            f"{trial.strategy}, budget {trial.budget}, seed {trial.seed}", refresh=False
+        )
+        self._bar.update()
+
+    def on_end(self) -> None:
+        """Remove it."""
+        self._bar.close()
+
+
+def transfer(
+    strategy: str | BaseEstimator,
+    source: Source | None,
+    task: Task,
+    *,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    **params: Any,
+) -> Trial:
+    """Fit one strategy on a task as it is and score it.
+
+    Parameters
+    ----------
+    strategy : str or estimator
+        A strategy's name, or an estimator with its parameters set.
+    source : Source or None
+        What is transferred; None where the strategy needs nothing.
+    task : Task
+        Its training data are used whole: draw fewer with ``task.budget(n, seed)``.
+    seed : int
+        Of the training.
+    callbacks : sequence of Callback
+        Listen to the training.
+    **params
+        Parameters for a strategy given by name.
+
+    Returns
+    -------
+    Trial
+        With the fitted estimator in `fitted`.
+    """
+    label, estimator = labelled(None, strategy, source, task, **params)
+    return _run(Plan(label, estimator, source, task.drawn, seed), task, callbacks)
+
+
+def compare(
+    strategies: Iterable[str | BaseEstimator] | Mapping[str, BaseEstimator],
+    source: Source | Sequence[Source] | None,
+    task: Task,
+    budgets: Sequence[int] | None = None,
+    seeds: int | Sequence[int] = 5,
+    n_jobs: int | None = None,
+    callbacks: Sequence[Callback] | None = None,
+    cache: bool = True,
+) -> Study:
+    """Run strategies on identical budget draws and gather the trials.
+
+    The task's baseline is always run. Trials run through joblib, so a backend chosen with
+    ``joblib.parallel_config`` (Dask, Ray) is used. Each trial is stored when it ends: the same call
+    takes it up again after an interrupt, which returns the study of what is done.
+
+    Parameters
+    ----------
+    strategies : names, estimators, or a mapping of labels to estimators
+        What to compare.
+    source : Source, or a sequence of them, or None
+        Each is tried with every strategy.
+    task : Task
+        The target.
+    budgets : sequence of int, optional
+        Labels or ratings per unit; all the training data by default.
+    seeds : int or sequence of int
+        How many draws, or which.
+    n_jobs : int, optional
+        Processes; by default one, or what ``joblib.parallel_config`` says.
+    callbacks : sequence of Callback, optional
+        A progress bar by default. They hear of training steps only in this process.
+    cache : bool
+        Whether to take up and store finished trials.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, a budget is larger than the data allow, or a list is empty.
+    """
+    listeners = [ProgressBar()] if callbacks is None else list(callbacks)
+    plans = lay_out(strategies, source, task, budgets, seeds)
+    trials: dict[int, Trial] = {}
+
+    def keep(index: int, trial: Trial) -> None:
+        trials[index] = trial
+        for listener in listeners:
+            listener.on_trial(trial, len(trials), len(plans))
+
+    for listener in listeners:
+        listener.on_begin(len(plans))
+    try:
+        _run_all(plans, task, n_jobs, listeners, cache, keep)
+    except Stop:
+        pass  # whoever raised it knows
+    except KeyboardInterrupt:
+        warnings.warn(
+            f"Interrupted: {len(trials)} of {len(plans)} trials are done and kept; the same call goes on.",
+            stacklevel=2,
+        )
+    finally:
+        for listener in listeners:
+            listener.on_end()
+    return Study([trials[index] for index in sorted(trials)], Frame.of(task), len(plans) - len(trials))
+
+
+def _run_all(
+    plans: list[Plan],
+    task: Task,
+    n_jobs: int | None,
+    listeners: list[Callback],
+    cache: bool,
+    keep: Callable[[int, Trial], None],
+) -> None:
+    """Take up what is stored, run what is not (once where several plans are the same), store it."""
+    todo: dict[str, list[int]] = {}
+    for index, plan in enumerate(plans):
+        key = trial_cache.key(plan.estimator, task, plan.budget, plan.seed)
+        stored = trial_cache.load(key) if cache else None
+        if stored is None:
+            todo.setdefault(key, []).append(index)
+        else:
+            keep(index, _named(stored, plan))
+    backend, _ = joblib.parallel.get_active_backend()
+    here = joblib.effective_n_jobs(n_jobs) == 1 and isinstance(backend, LOCAL_BACKENDS)
+    heard = listeners if here else []
+    # A backend that cannot hand trials over one by one (Ray) hands them over at the end.
+    order = "generator_unordered" if here or backend.supports_return_generator else "list"
+    jobs = (joblib.delayed(_job)(key, plans[same[0]], task, heard) for key, same in todo.items())
+    for key, trial in joblib.Parallel(n_jobs=n_jobs, return_as=order)(jobs):
+        if cache:
+            trial_cache.store(key, trial)
+        for index in todo[key]:
+            keep(index, _named(trial, plans[index]))
+
+
+def _job(key: str, plan: Plan, task: Task, listeners: Sequence[Callback]) -> tuple[str, Trial]:
+    """Draw the budget and run one trial; what was fitted stays where it was."""
+    drawn = task if plan.budget is None else task.budget(plan.budget, plan.seed)
+    return key, replace(_run(plan, drawn, listeners), fitted=None)
+
+
+def _run(plan: Plan, task: Task, listeners: Sequence[Callback]) -> Trial:
+    """Fit and score on a task as it is."""
+    estimator = with_seed(plan.estimator, plan.seed)
+    with compute.Stopwatch() as watch:
+        task.fit(estimator, callbacks=listeners)
+    score = task.score(estimator)
+    best = getattr(estimator, "best_estimator_", estimator)
+    return Trial(
+        strategy=plan.label,
+        source=plan.source.name if plan.source else "",
+        budget=plan.budget,
+        seed=plan.seed,
+        metrics=score.metrics,
+        units=np.asarray(score.units, dtype=float),
+        seconds=watch.seconds,
+        trainable=int(getattr(best, "n_trainable_", 0)),
+        fitted=estimator,
+    )
+
+
+def _named(trial: Trial, plan: Plan) -> Trial:
+    """Give a trial the names it has in this study; what was computed is the same."""
+    source = plan.source.name if plan.source else ""
+    return replace(trial, strategy=plan.label, source=source, budget=plan.budget, seed=plan.seed)

@@ -1,0 +1,256 @@
+"""A source: a trained model with a card, as safetensors beside JSON. Knows no domain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property, partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from tlkit.errors import BadInput, FileProblem
+from tlkit.system import files
+
+if TYPE_CHECKING:
+    from tlkit.study.task import Task
+
+SUFFIXES = (".safetensors", ".json")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a source.
+
+    Parameters
+    ----------
+    name, title : str
+        For code and for people.
+    architecture : dict
+        What rebuilds the model: its name and its parameters.
+    inputs : dict
+        What the model expects of its inputs.
+    classes : tuple of str
+        What it tells apart; empty where it does not classify.
+    data, licence : str
+        What it learned from, and the terms of the weights.
+    task : str
+        Name under which the source's own task can be loaded; empty if it cannot.
+    metrics : dict of str to float
+        On the source's own test data.
+    sha256 : str
+        Of the weight file.
+    """
+
+    name: str
+    title: str
+    architecture: dict[str, Any]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    data: str = ""
+    licence: str = ""
+    task: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    sha256: str = ""
+
+
+class Source:
+    """A trained model: its card and its weights. Immutable, so it clones as itself.
+
+    Parameters
+    ----------
+    card : Card
+        With or without the checksum.
+    state : mapping of str to Tensor
+        The weights by name.
+    load_task : callable, optional
+        Gives the source's own task.
+    """
+
+    def __init__(
+        self, card: Card, state: Mapping[str, torch.Tensor], load_task: Callable[[], Task] | None = None
+    ):
+        self._state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
+        self.card = card if card.sha256 else replace(card, sha256=self._digest)
+        self._load_task = load_task
+
+    def __sklearn_clone__(self) -> Source:
+        return self
+
+    def __repr__(self) -> str:
+        classes = f", {len(self.card.classes)} classes" if self.card.classes else ""
+        return f"Source({self.name!r}, {self.card.architecture['name']}{classes})"
+
+    @property
+    def name(self) -> str:
+        """The card's name."""
+        return self.card.name
+
+    @property
+    def state(self) -> Mapping[str, torch.Tensor]:
+        """The weights by name, not to be changed."""
+        return MappingProxyType(self._state)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the weights, the model or its inputs do."""
+        return files.digest(self._digest, self.card.architecture, self.card.inputs)
+
+    @cached_property
+    def _digest(self) -> str:
+        # Of the weights that are here: a card may have been copied from those of another source.
+        return hashlib.sha256(save_tensors(self._state)).hexdigest()
+
+    @property
+    def task(self) -> Task:
+        """The task that the source was trained on, for strategies that need its data.
+
+        Raises
+        ------
+        BadInput
+            If the source came without it.
+        """
+        if self._load_task is None:
+            raise BadInput(
+                f"Source {self.name!r} came without its data; strategies that need source data cannot use it."
+            )
+        return self._load_task()
+
+    @classmethod
+    def from_fitted(cls, estimator: Any, name: str, title: str = "", task: Task | None = None) -> Source:
+        """Make a source of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted, with ``export()``: fields of its `Card`, the architecture among them, and its weights.
+        name, title : str
+            For the card.
+        task : Task, optional
+            What it was fitted on, kept for strategies that need source data.
+
+        Raises
+        ------
+        BadInput
+            If the estimator has nothing to export.
+        """
+        if not hasattr(estimator, "export"):
+            raise BadInput(
+                f"No source can be made of {type(estimator).__name__}: it has no export(), "
+                "which gives what a model has learned."
+            )
+        parts, state = estimator.export()
+        card = Card(name, title or name, **{"data": task.name if task else "", **parts})
+        return cls(card, state, partial(_itself, task) if task else None)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the weights to `path` (``.safetensors``) and the card beside it (``.json``).
+
+        Raises
+        ------
+        BadInput
+            If the card holds what JSON lacks; nothing is written then.
+        """
+        path, content = _weight_file(path), save_tensors(self._state)
+        card = _as_json(replace(self.card, sha256=hashlib.sha256(content).hexdigest()))
+        files.atomic_write(path, content)
+        files.atomic_write(path.with_suffix(".json"), card)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path, load_task: Callable[[], Task] | None = None) -> Source:
+        """Read a source that `save` wrote; the checksum is verified before a byte is used.
+
+        Raises
+        ------
+        FileProblem
+            If the weights or the card are missing, damaged, or not of this kind.
+        """
+        path = _weight_file(path)
+        card = _read_card(path.with_suffix(".json"))
+        files.verify(path, card.sha256)
+        try:
+            state = load_tensors(path.read_bytes())
+        except SafetensorError as error:
+            raise FileProblem(
+                f"{path} is not a safetensors file ({error}). A pickle or a .pth file goes to "
+                "load_source(architecture, weights=PATH), which reads tensors and nothing else."
+            ) from error
+        return cls(card, state, load_task)
+
+
+def _itself(task: Task) -> Task:
+    return task
+
+
+def _weight_file(path: str | Path) -> Path:
+    path = Path(path)
+    # Whatever else follows a dot belongs to the name, as in "books_0.2".
+    return path.with_name((path.stem if path.suffix in SUFFIXES else path.name) + SUFFIXES[0])
+
+
+def _as_json(card: Card) -> str:
+    try:
+        return json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
+    except TypeError as error:
+        raise BadInput(
+            f"Source {card.name!r} cannot be saved ({error}): a card holds text, numbers, and lists and "
+            "dicts of them. Turn what else the model was given, such as dates, into text, and fit it again."
+        ) from error
+
+
+def _read_card(path: Path) -> Card:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Card(**content | {"classes": tuple(content.get("classes", ()))})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        expected = ", ".join(each.name for each in fields(Card))
+        raise FileProblem(
+            f"{path} cannot be read as a source's card ({error!r}). A card is JSON with {expected}."
+        ) from error
+
+
+def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, torch.Tensor]:
+    """Read a PyTorch weight file, tensors only.
+
+    Parameters
+    ----------
+    path : path
+        A ``.pth`` or ``.safetensors`` file. A state dict under the key ``state_dict`` is unwrapped.
+    sha256 : str, optional
+        Verified before a byte is read; its first characters are enough.
+
+    Raises
+    ------
+    FileProblem
+        If the file is missing, has another checksum, or holds anything but tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileProblem(f"There is no weight file {path}.")
+    if sha256:
+        files.verify(path, sha256)
+    if path.suffix == ".safetensors":
+        try:
+            return load_tensors(path.read_bytes())
+        except SafetensorError as error:
+            raise FileProblem(
+                f"{path} is not a safetensors file ({error}); a pickled file must end in .pth."
+            ) from error
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise FileProblem(f"{path} is damaged or holds more than tensors, and is refused: {error}") from error
+    content = content.get("state_dict", content) if isinstance(content, dict) else content
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
+    ):
+        raise FileProblem(f"{path} holds no state dict (names with tensors) but {type(content).__name__}.")
+    return {name.removeprefix("module.").removeprefix("_orig_mod."): value for name, value in content.items()}

@@ -1,0 +1,223 @@
+"""The study that many trials make: one tidy table, its verdicts, its figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tlkit.errors import BadInput, FileProblem
+from tlkit.figures.wording import amount
+from tlkit.study import verdicts
+from tlkit.study.trial import Frame, Trial
+from tlkit.system import files
+
+FORMAT = 1
+
+
+class Study:
+    """Trials of several strategies on the same budgets and seeds.
+
+    Parameters
+    ----------
+    trials : iterable of Trial
+        In any order; the baseline's come first, here and in figures, and the others as they are given.
+    frame : Frame
+        The task's metric, baseline and units.
+    missing : int
+        How many trials were asked for and not run, after an interrupt.
+    """
+
+    def __init__(self, trials: Iterable[Trial], frame: Frame, missing: int = 0):
+        self.trials = tuple(sorted(trials, key=lambda trial: trial.strategy != frame.baseline))
+        self.frame = frame
+        self.missing = missing
+        self._baselines = {
+            (t.source, t.budget, t.seed): t for t in self.trials if t.strategy == frame.baseline
+        }
+
+    def __repr__(self) -> str:
+        done = f"{len(self.trials)} trials on {self.frame.task}"
+        return f"Study({done}{f', {self.missing} missing' if self.missing else ''})"
+
+    @property
+    def metric(self) -> str:
+        """The headline metric."""
+        return self.frame.metric
+
+    @property
+    def baseline(self) -> str:
+        """The no-transfer strategy that gains are measured against."""
+        return self.frame.baseline
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a trial: strategy, source, budget, seed, each metric, gain, seconds, trainable."""
+        rows = [
+            {"strategy": t.strategy, "source": t.source, "budget": _shown(t.budget), "seed": t.seed}
+            | t.metrics
+            | {"gain": self._mean_gain(t), "seconds": t.seconds, "trainable": t.trainable}
+            for t in self.trials
+        ]
+        return pd.DataFrame(rows)
+
+    def curve(self) -> pd.DataFrame:
+        """Score with its 95 % interval for each strategy, source and budget."""
+        rows = []
+        for (strategy, source, budget), trials in self._groups():
+            score = verdicts.crossed_interval(np.stack([t.units for t in trials]))
+            rows.append(
+                _key(strategy, source, budget)
+                | {"score": score.mean, "low": score.low, "high": score.high, "seeds": len(trials)}
+            )
+        return pd.DataFrame(rows)
+
+    def verdicts(self) -> pd.DataFrame:
+        """Judge each strategy, source and budget against the baseline.
+
+        Returns
+        -------
+        DataFrame
+            Columns strategy, source, budget, seeds, score, baseline (its score), gain, low, high (the paired
+            95 % interval over draws, training seeds and test units), verdict, sentence. A gain is positive
+            where the strategy is better: where the metric is an error, where it fell.
+        """
+        rows = []
+        for (strategy, source, budget), trials in self._groups():
+            pairs = [(t, self._twin(t)) for t in trials if t.strategy != self.baseline and self._twin(t)]
+            if pairs:
+                rows.append(_key(strategy, source, budget) | self._judge(strategy, source, budget, pairs))
+        columns = [
+            "strategy",
+            "source",
+            "budget",
+            "seeds",
+            "score",
+            "baseline",
+            "gain",
+            "low",
+            "high",
+            "verdict",
+            "sentence",
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
+    def sentences(self) -> list[str]:
+        """The verdicts in words."""
+        return self.verdicts()["sentence"].tolist()
+
+    def figure(self) -> Any:
+        """Draw the label-efficiency curve with bands, or the gains where there is a single budget."""
+        from tlkit.figures import charts
+
+        single = len({t.budget for t in self.trials}) == 1
+        draw, table = (charts.gains, self.verdicts()) if single else (charts.label_efficiency, self.curve())
+        frame = self.frame
+        return draw(table, frame.percent, frame.metric, frame.unit, greater_is_better=frame.greater_is_better)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the study as one JSON file."""
+        content = {
+            "format": FORMAT,
+            "frame": vars(self.frame),
+            "missing": self.missing,
+            "trials": [t.to_dict() for t in self.trials],
+        }
+        path = Path(path)
+        files.atomic_write(path, json.dumps(content))
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Study:
+        """Read a study that `save` wrote.
+
+        Raises
+        ------
+        FileProblem
+            If the file is not a study, or one that another version of tlkit wrote.
+        """
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise FileProblem(
+                f"{path} cannot be read as a study: {error}. A study is what Study.save() writes."
+            ) from error
+        if not isinstance(content, dict) or "format" not in content:
+            raise FileProblem(f"{path} is not a study. A study is what Study.save() writes.")
+        if content["format"] != FORMAT:
+            raise FileProblem(
+                f"{path} is a study of format {content['format']}, this tlkit reads format {FORMAT}. "
+                "Open it with the tlkit that wrote it, or run the study again."
+            )
+        try:
+            return cls(map(Trial.from_dict, content["trials"]), Frame(**content["frame"]), content["missing"])
+        except (KeyError, TypeError, BadInput) as error:
+            raise FileProblem(f"{path} is a damaged study ({error!r}): run the study again.") from error
+
+    def _groups(self) -> Iterator[tuple[tuple[str, str, int | None], list[Trial]]]:
+        groups: dict[tuple[str, str, int | None], list[Trial]] = {}
+        for trial in self.trials:
+            groups.setdefault((trial.strategy, trial.source, trial.budget), []).append(trial)
+        return iter(groups.items())
+
+    def _twin(self, trial: Trial) -> Trial | None:
+        """The baseline's trial on the same source, budget and seed."""
+        return self._baselines.get((trial.source, trial.budget, trial.seed))
+
+    def _gain(self, trial: Trial, twin: Trial) -> np.ndarray:
+        return (trial.units - twin.units) * (1 if self.frame.greater_is_better else -1)
+
+    def _mean_gain(self, trial: Trial) -> float:
+        twin = self._twin(trial)
+        return float(self._gain(trial, twin).mean()) if twin else np.nan
+
+    def _judge(
+        self, strategy: str, source: str, budget: int | None, pairs: Sequence[tuple[Trial, Trial]]
+    ) -> dict[str, Any]:
+        gain = verdicts.crossed_interval(np.stack([self._gain(*pair) for pair in pairs]))
+        word = verdicts.verdict(gain, len(pairs))
+        judged = {
+            "seeds": len(pairs),
+            "score": float(np.mean([t.units.mean() for t, _ in pairs])),
+            "baseline": float(np.mean([twin.units.mean() for _, twin in pairs])),
+            "gain": gain.mean,
+            "low": gain.low,
+            "high": gain.high,
+            "verdict": word,
+        }
+        return judged | {"sentence": self._sentence(strategy, source, budget, gain, word, len(pairs))}
+
+    def _sentence(
+        self, strategy: str, source: str, budget: int | None, gain: verdicts.Interval, word: str, seeds: int
+    ) -> str:
+        scale, digits = (100, 1) if self.frame.percent else (1, 3)
+        mean, low, high = (f"{scale * value:+.{digits}f}" for value in (gain.mean, gain.low, gain.high))
+        who = f"{strategy} from {source}" if source else strategy
+        claim = {
+            "helps": f"{who} helps",
+            "hurts": f"{who} hurts",
+            "no evidence": f"there is no evidence that {who} helps or hurts",
+            "no verdict": f"{who} gets no verdict (it takes {verdicts.MIN_SEEDS} seeds)",
+        }[word]
+        interval = "" if np.isnan(gain.low) else f" (95 % interval {low} to {high}, {seeds} seeds)"
+        much = amount(budget, self.frame.unit)
+        return f"With {much}, {claim}: {self._gained(mean)} against {self.baseline}{interval}."
+
+    def _gained(self, mean: str) -> str:
+        """Say what was gained: "+3.1 points of accuracy", or of an error "a fall of +0.031 in rmse"."""
+        points = " points" if self.frame.percent else ""
+        if self.frame.greater_is_better:
+            return f"{mean}{points} of {self.metric}"
+        return f"a fall of {mean}{points} in {self.metric}"
+
+
+def _key(strategy: str, source: str, budget: int | None) -> dict[str, Any]:
+    return {"strategy": strategy, "source": source, "budget": _shown(budget)}
+
+
+def _shown(budget: int | None) -> int | str:
+    return "all" if budget is None else budget

@@ -1,0 +1,138 @@
+"""What a task is: training data, test data that never change, and how to fit and score on them."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tlkit.errors import BadInput, require_known
+from tlkit.study.callbacks import Callback
+from tlkit.study.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a fitted strategy did on a task's test data.
+
+    Parameters
+    ----------
+    metrics : dict of str to float
+        Every metric by name, the headline among them.
+    units : ndarray of shape (n_units,)
+        The headline metric for each test unit (an example, a user); its mean is the headline.
+    """
+
+    metrics: dict[str, float]
+    units: np.ndarray
+
+
+class Task(ABC):
+    """Training data, test data that never change, and the way to fit and score a strategy on them.
+
+    Attributes
+    ----------
+    name, metric, baseline, unit : str
+        The task, its headline metric, its no-transfer strategy, and what a budget counts.
+    greater_is_better, percent : bool
+        Which way the metric improves, and whether it is a share that reads best in points of 100.
+    min_budget, max_budget : int
+        The smallest and the largest budget that can be drawn; 0 where a unit may come without any.
+    drawn : int or None
+        The budget that this task is; None where it has all its training data.
+    fingerprint : str
+        Changes whenever the data or the way of scoring do.
+    similarity : float or None
+        How much the task shares with its source's world, where that is a dial.
+    starters : tuple of str
+        Strategies to begin with, where a choice has to be offered.
+    strategy_base : type
+        Whose subclasses are this domain's strategies.
+    """
+
+    name: str
+    metric: str
+    baseline: str
+    unit: str
+    max_budget: int
+    fingerprint: str
+    strategy_base: type[Strategy]
+    min_budget: int = 1
+    greater_is_better: bool = True
+    percent: bool = True
+    similarity: float | None = None
+    drawn: int | None = None
+    starters: tuple[str, ...] = ()
+
+    @abstractmethod
+    def budget(self, n: int, seed: int = 0) -> Task:
+        """Return this task with a training subset of `n` per unit; the test data stay."""
+
+    @abstractmethod
+    def score(self, estimator: Any) -> Score:
+        """Score a fitted estimator on the test data."""
+
+    @abstractmethod
+    def fit(self, estimator: Any, callbacks: Sequence[Callback] = ()) -> Any:
+        """Fit an estimator on the training data and return it."""
+
+    def at_similarity(self, similarity: float) -> Task:
+        """Return this task at another setting of its similarity dial."""
+        raise BadInput(f"Task {self.name!r} has no similarity dial; generated worlds have one.")
+
+    def example_names(self) -> Sequence[Any]:
+        """Return the test units, a few hundred at most, whose outcome `example` can show; by default none."""
+        return ()
+
+    def example(self, name: Any, fitted: Mapping[str, Any]) -> Any:
+        """Show what fitted strategies make of one test unit, to be read side by side.
+
+        Parameters
+        ----------
+        name : str or number
+            One of `example_names`.
+        fitted : mapping of str to estimator
+            Strategies by label, one at least, each fitted on this very task.
+
+        Returns
+        -------
+        DataFrame
+            One column a strategy, under its label; or any object with ``_repr_html_``.
+
+        Raises
+        ------
+        BadInput
+            If the task shows no examples.
+        """
+        raise BadInput(f"Task {self.name!r} shows no examples.")
+
+    @classmethod
+    def strategies(cls) -> dict[str, type[Strategy]]:
+        """Return every strategy of this domain by name, the baseline first."""
+        found = {kind.name: kind for kind in _descendants(cls.strategy_base) if "name" in vars(kind)}
+        return dict(sorted(found.items(), key=lambda item: item[0] != cls.baseline))
+
+    @classmethod
+    def strategy(cls, name: str, **params: Any) -> Strategy:
+        """Return the strategy called `name`, unfitted.
+
+        Raises
+        ------
+        UnknownName
+            If no strategy of this domain is called so.
+        BadInput
+            If it has no such parameter.
+        """
+        kind = cls.strategies()[require_known("strategy", name, cls.strategies())]
+        valid = inspect.signature(kind).parameters
+        for param in params:
+            require_known(f"parameter of strategy {name!r}", param, valid)
+        return kind(**params)
+
+
+def _descendants(kind: type) -> list[type]:
+    return [found for child in kind.__subclasses__() for found in (child, *_descendants(child))]

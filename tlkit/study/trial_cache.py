@@ -1,0 +1,88 @@
+"""Finished trials on disk, keyed by everything that decides their outcome."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import joblib
+from sklearn.base import BaseEstimator
+
+from tlkit.errors import TlkitError
+from tlkit.study.source import Source
+from tlkit.study.strategy import Strategy
+from tlkit.study.task import Task
+from tlkit.study.trial import Trial
+from tlkit.system import compute, files
+
+
+def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> str:
+    """Return the name under which a trial is stored.
+
+    It covers the strategy's code and parameters, the source's weights, the task's data, the draw, and
+    the code, library and device that compute it. Code that cannot be read gets a name of its own
+    each time: such a trial is never mistaken for another.
+    """
+    return files.digest(
+        _identity(estimator),
+        task.fingerprint,
+        "all" if budget is None else budget,
+        seed,
+        files.package_code(),
+        compute.choose_device().type,
+    )
+
+
+def load(name: str) -> Trial | None:
+    """Return the stored trial of that name, or None; a damaged file counts as none."""
+    try:
+        return Trial.from_dict(json.loads(_path(name).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TlkitError):
+        return None
+
+
+def store(name: str, trial: Trial) -> None:
+    """Store a trial under its name."""
+    files.atomic_write(_path(name), json.dumps(trial.to_dict()))
+
+
+def _path(name: str) -> Path:
+    return files.cache_dir() / "trials" / name[:2] / f"{name}.json"
+
+
+def _identity(value: Any) -> Any:
+    """Describe a parameter by what decides its effect."""
+    if isinstance(value, Source):
+        return value.fingerprint
+    if isinstance(value, Task):
+        return value.fingerprint
+    if isinstance(value, BaseEstimator):
+        params = value.identity() if isinstance(value, Strategy) else value.get_params(deep=False)
+        params = {name: _identity(each) for name, each in params.items() if name != "random_state"}
+        return [type(value).__qualname__, _class_code(type(value)), params]
+    if isinstance(value, dict):
+        return {str(name): _identity(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_identity(each) for each in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else joblib.hash(value)
+
+
+def _class_code(kind: type) -> list[str]:
+    """The code that a user wrote for a class and its bases; libraries go by version."""
+    own = [
+        each
+        for each in kind.__mro__
+        if each.__module__.split(".")[0] not in {"tlkit", "sklearn", "builtins", "abc"}
+    ]
+    return [kind.__module__, *map(_source_text, own)]
+
+
+def _source_text(kind: type) -> str:
+    module = inspect.getmodule(kind)
+    try:
+        return inspect.getsource(module if getattr(module, "__file__", None) else kind)
+    except (OSError, TypeError):
+        return uuid.uuid4().hex

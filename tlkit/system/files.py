@@ -1,0 +1,234 @@
+"""Where files live and how they get there: cache, classroom drive, downloads, atomic writes, digests.
+
+Nothing here leaves half a file behind: everything is written beside its final place and renamed at the end.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import platformdirs
+
+from tlkit.errors import FileProblem
+from tlkit.system.digests import digest, package_code
+from tlkit.system.fetching import fetch
+
+__all__ = [
+    "atomic", "atomic_write", "cache_dir", "data_dirs", "digest", "download", "find_local", "package_code",
+    "sha256", "shipped", "unzip", "verify",
+]  # fmt: skip
+
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def cache_dir() -> Path:
+    """Return the folder for downloads and cached results: ``$TLKIT_CACHE``, else the user's cache folder.
+
+    Raises
+    ------
+    FileProblem
+        If the folder cannot be created or written.
+    """
+    folder = Path(os.environ.get("TLKIT_CACHE") or platformdirs.user_cache_path("tlkit", appauthor=False))
+    folder = folder.expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, "not writable")
+    except OSError as error:
+        raise FileProblem(
+            f"The cache folder {folder} cannot be written ({error.strerror}). "
+            "Set the environment variable TLKIT_CACHE to a folder you may write to."
+        ) from error
+    return folder
+
+
+def data_dirs() -> list[Path]:
+    """Return the existing folders named by ``$TLKIT_DATA`` (several are separated as in ``$PATH``)."""
+    named = os.environ.get("TLKIT_DATA", "").split(os.pathsep)
+    return [folder for folder in (Path(name).expanduser() for name in named if name) if folder.is_dir()]
+
+
+def find_local(relative: str) -> Path | None:
+    """Return the first local copy of a file or folder: in ``$TLKIT_DATA``, then in the cache's ``data``."""
+    places = [*data_dirs(), cache_dir() / "data"]
+    return next((place / relative for place in places if (place / relative).exists()), None)
+
+
+def shipped(relative: str) -> Path:
+    """Return the path of a file that comes with tlkit.
+
+    Raises
+    ------
+    FileProblem
+        If the installation lacks it.
+    """
+    package = Path(__file__).resolve().parents[1]
+    places = [package / "data", package.parent / "data"]  # an installed wheel; a checkout of the repository
+    found = next((place / relative for place in places if (place / relative).exists()), None)
+    if found is None:
+        raise FileProblem(
+            f"The shipped file {relative!r} is missing; looked in {' and '.join(map(str, places))}. "
+            "Install tlkit again, or make the shipped files with `tlkit build`."
+        )
+    return found
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file's content as hexadecimal text."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(path: str | Path, expected: str, algorithm: str = "sha256") -> None:
+    """Check a file's checksum against the expected one, or its first characters (8 at least).
+
+    Raises
+    ------
+    FileProblem
+        If the content differs; names both checksums.
+    """
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, algorithm).hexdigest()
+    if len(expected) < 8 or not found.startswith(expected.lower()):
+        raise FileProblem(
+            f"{path} has the wrong checksum: expected {algorithm} {expected.lower()}, found {found}. "
+            "The file is damaged or another version: delete it and try again."
+        )
+
+
+def _file_problem(error: OSError, path: Path) -> FileProblem:
+    if error.errno in DISK_FULL:
+        return FileProblem(
+            f"The disk is full: {path} could not be written. Free some space, "
+            "or set TLKIT_CACHE to a folder on another disk."
+        )
+    return FileProblem(f"{path} cannot be written ({error.strerror or error}).")
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _make_parent(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _file_problem(error, path) from error
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path (same folder and suffix) that becomes `path` on success and is removed on error.
+
+    Raises
+    ------
+    FileProblem
+        If the disk is full or the place cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
+    _make_parent(path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in DISK_FULL or str(error.filename) in {str(temporary), str(path)}:
+            raise _file_problem(error, path) from error
+        raise
+    finally:
+        _remove(temporary)
+
+
+def atomic_write(path: str | Path, content: bytes | str) -> Path:
+    """Write bytes or text (UTF-8) to `path`, all or nothing, and return the path."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    return Path(path)
+
+
+def download(url: str, path: str | Path, sha256: str | None = None, md5: str | None = None) -> Path:
+    """Download a file with a progress bar; an interrupted download goes on where it stopped.
+
+    Parameters
+    ----------
+    url : str
+        Where the file is.
+    path : path
+        Where it goes. If it is there already, it is only verified.
+    sha256 : str, optional
+        Expected checksum.
+    md5 : str, optional
+        The same, where a publisher gives no better.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    FileProblem
+        If there is no network, the download broke off, the checksum is wrong, or the disk is full.
+    """
+    path = Path(path)
+    expected = {"sha256": sha256} if sha256 else {"md5": md5} if md5 else {}
+    if not path.exists():
+        _download_new(url, path, expected)
+        return path
+    for algorithm, value in expected.items():
+        verify(path, value, algorithm)
+    return path
+
+
+def _download_new(url: str, path: Path, expected: dict[str, str]) -> None:
+    from filelock import FileLock
+
+    part = path.with_name(path.name + ".part")
+    _make_parent(path)
+    try:
+        with FileLock(path.with_name(f".{path.name}.lock")):  # two notebooks must not append to the same part
+            if path.exists():
+                return
+            fetch(url, part, path)
+            for algorithm, value in expected.items():
+                _verify_or_remove(part, value, algorithm)
+            os.replace(part, path)
+    except FileProblem:
+        raise
+    except OSError as error:
+        raise _file_problem(error, path) from error
+
+
+def _verify_or_remove(part: Path, expected: str, algorithm: str) -> None:
+    try:
+        verify(part, expected, algorithm)
+    except FileProblem:
+        part.unlink()  # resuming a wrong file would never make it right
+        raise
+
+
+def unzip(archive: str | Path, folder: str | Path) -> Path:
+    """Unpack a zip into a new folder, all or nothing; no entry can land outside it.
+
+    Raises
+    ------
+    FileProblem
+        If the archive is damaged or the disk is full.
+    """
+    folder = Path(folder)
+    try:
+        with zipfile.ZipFile(archive) as pack, atomic(folder) as temporary:
+            pack.extractall(temporary)  # drops "..", drives and leading slashes from the names itself
+    except zipfile.BadZipFile as error:
+        raise FileProblem(f"{archive} is not a whole zip file ({error}): delete it and try again.") from error
+    return folder

@@ -1,0 +1,1 @@
+"""Pictures as arrays, from files and from fonts, and their augmentation."""

@@ -1,0 +1,1 @@
+"""Where pictures come from: folders of them, and torchvision's data sets."""

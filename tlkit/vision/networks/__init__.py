@@ -1,0 +1,1 @@
+"""Networks as backbone and head, and the features of a frozen one."""

@@ -1,0 +1,1 @@
+"""Generated pictures, and the dial between two of their worlds."""
