@@ -41,8 +41,8 @@ def shelf(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def second_domain(monkeypatch):
-    """The toys as a domain beside the one of pictures; gives what was asked of its loaders."""
+def second_modality(monkeypatch):
+    """The toys as a modality beside the one of pictures; gives what was asked of its loaders."""
     asked = []
 
     def load_task(name, **params):
@@ -62,11 +62,10 @@ def second_domain(monkeypatch):
             load_task=load_task,
         ),
         "sources": SimpleNamespace(names=lambda: ["toy"], load_source=load_source),
-        "build": SimpleNamespace(BUILDERS={}),
     }
     for name, room in known.items():
         monkeypatch.setitem(sys.modules, f"tlkit.toy.{name}", room)
-    monkeypatch.setattr(catalogue, "DOMAINS", ("vision", "toy"))
+    monkeypatch.setattr(catalogue, "MODALITIES", ("vision", "toy"))
     return asked
 
 
@@ -188,21 +187,21 @@ def test_strategies_are_listed_with_their_ideas(capsys):
         assert f"{name}: {kind.title}\n    {kind.idea}" in out
 
 
-def test_strategies_of_every_domain_are_listed_in_groups(second_domain, capsys):
+def test_strategies_of_every_modality_are_listed_in_groups(second_modality, capsys):
     assert cli.main(["strategies"]) == 0
     first, second = capsys.readouterr().out.split("\n\nFor toy:\n")
     assert first.startswith("For vision:\nscratch: ")
     assert second.startswith("alone: Alone\n    Learns from the target only.")
 
 
-def test_a_second_domain_is_compared_with_nothing_at_all_and_with_parameters(second_domain, capsys):
+def test_a_second_modality_is_compared_with_nothing_at_all_and_with_parameters(second_modality, capsys):
     asked = ["compare", "numbers", "--source", "toy", "--strategies", "helper", "--seeds", "3"]
     asked += ["--budgets", "0", "2", "-p", "similarity", "0.9", "-s", "where", "there"]
     assert cli.main(asked) == 0
     out = capsys.readouterr().out
     assert "With 0 labels a class, helper from toy helps" in out
     assert "With 2 labels a class, helper from toy helps" in out
-    assert second_domain == [("task", {"similarity": 0.9}), ("source", {"where": "there"})]
+    assert second_modality == [("task", {"similarity": 0.9}), ("source", {"where": "there"})]
 
 
 def test_a_parameter_that_the_task_has_not_is_refused(capsys):
@@ -210,14 +209,14 @@ def test_a_parameter_that_the_task_has_not_is_refused(capsys):
     assert "Did you mean 'size'?" in refused(capsys, *asked)
 
 
-def test_a_name_of_any_domain_wins_over_a_folder_of_that_name(second_domain, tmp_path, monkeypatch):
+def test_a_name_of_any_modality_wins_over_a_folder_of_that_name(second_modality, tmp_path, monkeypatch):
     (tmp_path / "numbers" / "class").mkdir(parents=True)
     monkeypatch.setenv("TLKIT_DATA", str(tmp_path))
     assert catalogue.load_task("numbers").name == "numbers"
-    assert second_domain == [("task", {})]
+    assert second_modality == [("task", {})]
 
 
-def test_what_no_domain_knows_is_refused_with_the_names_of_all(second_domain, tmp_path):
+def test_what_no_modality_knows_is_refused_with_the_names_of_all(second_modality, tmp_path):
     with pytest.raises(UnknownName, match=r"Did you mean 'numbers'\?.*digits.*, numbers\."):
         catalogue.load_task("number")
     with pytest.raises(UnknownName, match=r"Did you mean 'toy'\?.*glyphs.*, toy\."):
@@ -227,7 +226,7 @@ def test_what_no_domain_knows_is_refused_with_the_names_of_all(second_domain, tm
         catalogue.load_task(table)
 
 
-def test_a_saved_source_needs_no_domain_and_takes_no_parameters(second_domain, tmp_path):
+def test_a_saved_source_needs_no_modality_and_takes_no_parameters(second_modality, tmp_path):
     path = toy_source().save(tmp_path / "mine")
     assert catalogue.load_source(path).card == toy_source().card
     with pytest.raises(BadInput, match="takes no weights"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -30,8 +31,8 @@ FLOORS = [
     {"exercises"},
     {"doctor", "cli"},
 ]
-DOMAINS = {"classification", "vision", "recsys", "catalogue", "exercises"}
-DOMAIN_WORDS = re.compile(r"\b(images?|pixels?|photos?|movies?)\b", re.IGNORECASE)
+MODALITIES = {"classification", "vision", "recsys", "catalogue", "exercises"}
+MODALITY_WORDS = re.compile(r"\b(images?|pixels?|photos?|movies?)\b", re.IGNORECASE)
 OUTSIDE = re.compile(r"(^|[\"'`= (])/(home|root|Users|work|opt|tmp)/[A-Za-z0-9]|index[-]url")
 CONDA_NAMES = {"torch": "pytorch-cpu"}
 
@@ -93,12 +94,51 @@ def test_the_door_leads_to_every_name_it_lists():
         _ = tlkit.lode_task
 
 
+def test_the_ground_floor_has_few_names():
+    names = [path.name for path in PACKAGE.iterdir() if path.name != "__pycache__"]
+    assert len(names) <= 17, sorted(names)
+
+
+def test_no_modality_imports_another():
+    apart = {"vision", "recsys"}
+    for name, path in modules().items():
+        room = name.partition(".")[0]
+        if room in apart:
+            others = {other for other in imported(path) if other.partition(".")[0] in apart - {room}}
+            assert others == set(), name
+
+
+@pytest.mark.parametrize("modality", ["vision", "recsys"])
+def test_strategies_are_handed_on_by_their_package(modality):
+    package = importlib.import_module(f"tlkit.{modality}.strategies")
+    kinds = importlib.import_module(f"tlkit.{modality}.tasks").__dict__
+    task = next(kind for kind in kinds.values() if getattr(kind, "strategy_base", None))
+    shipped = [kind for kind in task.strategies().values() if kind.__module__.startswith(package.__name__)]
+    assert {kind.__name__ for kind in shipped} <= set(package.__all__)
+    assert all(getattr(package, kind.__name__) is kind for kind in shipped)
+
+
+def test_importing_the_package_leaves_torch_as_it_was():
+    code = "import torch; torch.set_num_threads(3); import tlkit.vision.tasks; print(torch.get_num_threads())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "3"
+
+
+def test_workflows_call_what_there_is():
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+        commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+        assert commands
+        for script in (word for command in commands for word in command.split() if word.startswith(".ci/")):
+            assert (ROOT / script).is_file()
+
+
 @pytest.mark.parametrize(
     "name",
-    sorted(name for name in set(modules()) - {"course.publish"} if name.partition(".")[0] not in DOMAINS),
+    sorted(name for name in set(modules()) - {"course.publish"} if name.partition(".")[0] not in MODALITIES),
 )
-def test_the_core_names_no_domain(name):
-    assert DOMAIN_WORDS.findall(modules()[name].read_text(encoding="utf-8")) == []
+def test_the_core_names_no_modality(name):
+    assert MODALITY_WORDS.findall(modules()[name].read_text(encoding="utf-8")) == []
 
 
 def test_ruff_is_content():

@@ -1,4 +1,4 @@
-"""A domain of numbers instead of pictures: strategies that guess a target mean, in milliseconds."""
+"""A modality of numbers instead of pictures: strategies that guess a target mean, in milliseconds."""
 
 from __future__ import annotations
 

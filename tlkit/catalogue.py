@@ -1,13 +1,14 @@
-"""Where names lead: the tasks, sources and builders that the domains offer, looked up only when asked for.
+"""Where names lead: the tasks, sources and builders that the modalities offer, looked up only when asked for.
 
-A domain is a package with the modules ``tasks`` (its `Task`), ``loaders`` (``TASKS``, ``names``,
-``can_load``, ``load_task``), ``sources`` (``names``, ``load_source``) and ``build`` (``BUILDERS``, which may
-be empty).
+A modality is a package with the modules ``tasks`` (its `Task`), ``loaders`` (``TASKS``, ``names``,
+``can_load``, ``load_task``), ``sources`` (``names``, ``load_source``) and, where something is built,
+``build`` (``BUILDERS``).
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,13 @@ from tlkit.study.source import Source
 from tlkit.study.strategy import Strategy
 from tlkit.study.task import Task
 
-DOMAINS = ("vision", "recsys")
+MODALITIES = ("vision", "recsys")
 SAVED = (".safetensors", ".json")
 
 
 def _rooms(name: str) -> list[Any]:
-    """The module of that name in each domain."""
-    return [importlib.import_module(f"tlkit.{domain}.{name}") for domain in DOMAINS]
+    """The module of that name in each modality."""
+    return [importlib.import_module(f"tlkit.{modality}.{name}") for modality in MODALITIES]
 
 
 def load_task(name: str | Path, **params: Any) -> Task:
@@ -32,14 +33,14 @@ def load_task(name: str | Path, **params: Any) -> Task:
     Parameters
     ----------
     name : str or path
-        A name that a domain knows, a data set in the folder ``TLKIT_DATA``, or the path of your own data.
+        A name that a modality knows, a data set in the folder ``TLKIT_DATA``, or the path of your own data.
     **params
         Of the loader, such as ``size=64`` or ``factor="shape", similarity=0.8``.
 
     Raises
     ------
     UnknownName
-        If no domain can load it.
+        If no modality can load it.
     BadInput
         If it is neither a name nor a path.
     """
@@ -47,7 +48,7 @@ def load_task(name: str | Path, **params: Any) -> Task:
         makers = " or ".join(f"{room.__name__}.{_task_kind(room).__name__}" for room in _rooms("tasks"))
         raise _no_name("task", name, f"Of data that you hold already, make it with {makers}.")
     rooms = _rooms("loaders")
-    # A name that one domain knows is no folder of another's, whatever lies in TLKIT_DATA.
+    # A name that one modality knows is no folder of another's, whatever lies in TLKIT_DATA.
     named = [room for room in rooms if str(name) in room.TASKS]
     room = next(iter(named), None) or next((room for room in rooms if room.can_load(name)), None)
     if room is None:
@@ -61,14 +62,14 @@ def load_source(name: str | Path, **params: Any) -> Source:
     Parameters
     ----------
     name : str or path
-        Such as ``"glyphs"`` or ``"resnet18"``. A file says itself what it is: no domain is asked.
+        Such as ``"glyphs"`` or ``"resnet18"``. A file says itself what it is: no modality is asked.
     **params
         Such as ``weights="path/to/weights.pth"``; a file takes none.
 
     Raises
     ------
     UnknownName
-        If no domain can load it.
+        If no modality can load it.
     BadInput
         If parameters come with a file, or it is neither a name nor a path.
     """
@@ -89,9 +90,9 @@ def _no_name(kind: str, got: object, otherwise: str) -> BadInput:
 
 
 def strategies() -> dict[str, dict[str, type[Strategy]]]:
-    """Return every strategy, by domain and name."""
-    rooms = dict(zip(DOMAINS, _rooms("tasks"), strict=True))
-    return {domain: _task_kind(room).strategies() for domain, room in rooms.items()}
+    """Return every strategy, by modality and name."""
+    rooms = dict(zip(MODALITIES, _rooms("tasks"), strict=True))
+    return {modality: _task_kind(room).strategies() for modality, room in rooms.items()}
 
 
 def _task_kind(room: Any) -> type[Task]:
@@ -101,4 +102,6 @@ def _task_kind(room: Any) -> type[Task]:
 
 def builders() -> dict[str, Callable[[], object]]:
     """What ``tlkit build`` can make again, by name."""
-    return {name: build for room in _rooms("build") for name, build in room.BUILDERS.items()}
+    places = [f"tlkit.{modality}.build" for modality in MODALITIES]
+    rooms = [importlib.import_module(place) for place in places if importlib.util.find_spec(place)]
+    return {name: build for room in rooms for name, build in room.BUILDERS.items()}

@@ -68,7 +68,7 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def strategies(options: argparse.Namespace) -> None:
-    """List the strategies of a task, or those of every domain."""
+    """List the strategies of a task, or those of every modality."""
     from tlkit import catalogue
 
     task = catalogue.load_task(options.task) if options.task else None
@@ -142,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
     command("lab", lab, "Open JupyterLab on the first notebook; further arguments are JupyterLab's.")
     command("doctor", doctor, "Say what this machine has, what is missing, and how to get it.")
     sub = command("strategies", strategies, "List the strategies, with the idea of each.")
-    sub.add_argument("task", nargs="?", help="a task's name or path; without it, every domain's are listed")
+    sub.add_argument("task", nargs="?", help="a task's name or path; without it, every modality's are listed")
     sub = command("compare", compare, "Compare strategies on identical draws, and print the verdicts.")
     sub.add_argument("task", help="the target: a task's name or path")
     sub.add_argument("--source", nargs="+", required=True, help="what is transferred: names of sources")

@@ -73,7 +73,7 @@ def rest_of_ratings(source_name: str, target_name: str, seeds: int, jobs: int, *
 
 
 def _one(source: Any, target: str, ratings: int, seed: int) -> dict[str, float]:
-    task = tlkit.load_task("amazon", target=target, pool=ratings, fewest=1, seed=seed)
+    task = tlkit.load_task("amazon", target=target, pool=ratings, min_ratings=1, seed=seed)
     trials = {
         name: tlkit.transfer(name, source, task, seed=seed) for name in ("target_only", "joined", "gated")
     }

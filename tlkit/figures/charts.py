@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from tlkit.errors import BadInput
 from tlkit.figures import style
 from tlkit.figures.style import gain_text, score_text
-from tlkit.figures.wording import amount, gain_words, metric_words
+from tlkit.figures.wording import budget_in_words, gain_words, metric_words
 
 
 def describe(figure: go.Figure) -> str:
@@ -118,7 +118,9 @@ def gains(
     """
     _require(verdicts, "strategy", "budget", "gain", "low", "high", "verdict")
     rows = verdicts.assign(
-        row=style.line_names(verdicts) + ", " + verdicts["budget"].map(lambda budget: amount(budget, unit)),
+        row=style.line_names(verdicts)
+        + ", "
+        + verdicts["budget"].map(lambda budget: budget_in_words(budget, unit)),
         text=[gain_text(*row, percent) for row in verdicts[["gain", "low", "high"]].to_numpy(dtype=float)],
     )
     figure = go.Figure(layout={"template": style.TEMPLATE, "height": 130 + 30 * len(rows), "margin_r": 170})

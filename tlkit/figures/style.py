@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from tlkit.figures.wording import amount
+from tlkit.figures.wording import budget_in_words
 
 # Okabe and Ito (2008), without the yellow that vanishes on white; then the dark ones of Paul Tol's muted set.
 COLOURS = (
@@ -164,7 +164,9 @@ def band(name: str, rows: pd.DataFrame, mark: Mark, opacity: float) -> go.Scatte
 
 def curve_line(name: str, rows: pd.DataFrame, mark: Mark, texts: list[str], unit: str) -> go.Scatter:
     """Draw score over column x, each point with its budget and its text on hover."""
-    said = [f"{amount(budget, unit)}: {text}" for budget, text in zip(rows["budget"], texts, strict=True)]
+    said = [
+        f"{budget_in_words(budget, unit)}: {text}" for budget, text in zip(rows["budget"], texts, strict=True)
+    ]
     return line(name, rows["x"], rows["score"], mark, mark.dash).update(
         legendgroup=name,
         text=said,

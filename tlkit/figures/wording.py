@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def amount(budget: int | str | None, unit: str) -> str:
+def budget_in_words(budget: int | str | None, unit: str) -> str:
     """Say a budget in words: "0 labels a class", "1 label a class", "all the labels".
 
     Parameters

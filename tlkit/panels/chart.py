@@ -11,8 +11,8 @@ from plotly.subplots import make_subplots
 
 from tlkit.figures import style
 from tlkit.figures.style import Mark, gain_text
-from tlkit.figures.wording import amount, gain_words
-from tlkit.study.trial import Frame
+from tlkit.figures.wording import budget_in_words, gain_words
+from tlkit.study.trial import TaskSummary
 
 CONCLUSIVE = ("helps", "hurts")
 NOTHING_YET = "Nothing has run yet"
@@ -26,7 +26,7 @@ class Chart:
     ----------
     names : sequence of str
         The strategies, the baseline first.
-    frame : Frame
+    frame : TaskSummary
         The task's metric and units.
     budgets : sequence of int
         What the budget axis shows.
@@ -34,7 +34,9 @@ class Chart:
         Whether gains are drawn over similarity, at one budget, instead of over the budget.
     """
 
-    def __init__(self, names: Sequence[str], frame: Frame, budgets: Sequence[int], over_similarity: bool):
+    def __init__(
+        self, names: Sequence[str], frame: TaskSummary, budgets: Sequence[int], over_similarity: bool
+    ):
         self._frame, self._names = frame, list(names)
         self._x = "similarity" if over_similarity else "budget"
         places = [i / 10 for i in range(11)] if over_similarity else sorted(map(style.place, budgets))
@@ -109,7 +111,11 @@ class Chart:
 
     def _hover(self, row: tuple) -> str:
         over_similarity = self._x == "similarity"
-        where = f"similarity {row.similarity:g}" if over_similarity else amount(row.budget, self._frame.unit)
+        where = (
+            f"similarity {row.similarity:g}"
+            if over_similarity
+            else budget_in_words(row.budget, self._frame.unit)
+        )
         return f"{where}: {gain_text(row.gain, row.low, row.high, self._frame.percent)}<br>{row.verdict}"
 
     @staticmethod

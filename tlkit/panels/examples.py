@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from tlkit.figures.wording import amount
+from tlkit.figures.wording import budget_in_words
 from tlkit.panels import view
 from tlkit.panels.choices import Choice
 from tlkit.panels.listener import StopWhen
@@ -122,7 +122,7 @@ class Examples(widgets.VBox):
             return f"{missing[1]} waits for the run …" if self._run.is_set() else f"Fitting {missing[1]} …"
         budget, similarity = self._dials()
         at = "" if similarity is None else f" at similarity {similarity:.1f}"
-        return f"{self.choice.value}, with {amount(budget, self._task.unit)}{at}, seed {SEED}."
+        return f"{self.choice.value}, with {budget_in_words(budget, self._task.unit)}{at}, seed {SEED}."
 
     def _on(self) -> list[str]:
         """The strategies to show: none before a unit is chosen."""

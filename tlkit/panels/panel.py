@@ -21,7 +21,7 @@ from tlkit.study.comparing import compare
 from tlkit.study.source import Source
 from tlkit.study.study import Study
 from tlkit.study.task import Task
-from tlkit.study.trial import Frame
+from tlkit.study.trial import TaskSummary
 
 
 def panel(source: Source | None, task: Task, strategies: Strategies = None) -> Panel:
@@ -34,7 +34,7 @@ def panel(source: Source | None, task: Task, strategies: Strategies = None) -> P
     task : Task
         The target.
     strategies : names, estimators, or a mapping of labels to either, optional
-        What can be switched on; by default every strategy of the task's domain.
+        What can be switched on; by default every strategy of the task's modality.
 
     Returns
     -------
@@ -86,7 +86,7 @@ class Panel(widgets.VBox):
         self.clear_button = view.button("Clear", "trash", "Forget every run", self._on_clear)
         self.progress = widgets.FloatProgress(min=0, max=1, description="Progress")
         self.status, self.alert, self.verdict, self.details = (widgets.HTML() for _ in range(4))
-        frame, budgets = Frame.of(task), self.budget.options
+        frame, budgets = TaskSummary.of(task), self.budget.options
         self.chart = Chart([*self._choices], frame, budgets, over_similarity=self.similarity is not None)
         shown = (source, task, self._choices, self.toggles, self.budget, self.similarity)
         self.examples = Examples(*shown) if len(task.example_names()) else None

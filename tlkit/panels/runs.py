@@ -8,7 +8,7 @@ import pandas as pd
 
 from tlkit.study.study import Study
 from tlkit.study.task import Task
-from tlkit.study.trial import Frame, Trial
+from tlkit.study.trial import TaskSummary, Trial
 
 
 class Runs:
@@ -21,7 +21,7 @@ class Runs:
     """
 
     def __init__(self, task: Task):
-        self._frame, self._over_similarity = Frame.of(task), task.similarity is not None
+        self._frame, self._over_similarity = TaskSummary.of(task), task.similarity is not None
         self._trials: dict[float | None, dict[tuple, Trial]] = {}
 
     def at(self, similarity: float | None) -> dict[tuple, Trial]:

@@ -62,7 +62,7 @@ def amazon_task(target: str = "movies", **params: Any) -> RatingsTask:
     target : {"books", "movies"}
         Where to recommend.
     **params
-        Of `tlkit.recsys.tasks.cold_start_task`: share, pool, seed, metric, relevant, fewest.
+        Of `tlkit.recsys.tasks.cold_start_task`: share, pool, seed, metric, relevant, min_ratings.
     """
     return _cold_start(pairs.amazon(), target, **params)
 
@@ -77,7 +77,7 @@ def genres_task(target: str = "drama", release: str = "100k", **params: Any) -> 
     release : str
         As for `tlkit.recsys.data.movielens.by_genres`.
     **params
-        Of `tlkit.recsys.tasks.cold_start_task`: share, pool, seed, metric, relevant, fewest.
+        Of `tlkit.recsys.tasks.cold_start_task`: share, pool, seed, metric, relevant, min_ratings.
     """
     return _cold_start(movielens.by_genres(release), target, **params)
 

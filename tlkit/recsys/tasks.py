@@ -312,7 +312,7 @@ def cold_start_task(
     seed: int = 0,
     metric: str = "ndcg@10",
     relevant: float | None = None,
-    fewest: int | None = None,
+    min_ratings: int | None = None,
 ) -> RatingsTask:
     """Make the cold-start task of a target domain: some of the users whom another domain knows start cold.
 
@@ -322,7 +322,7 @@ def cold_start_task(
         Where to recommend.
     others_users : Domain, DataFrame or ids
         The source domain, or its users; the cold ones are drawn among those in both.
-    share, pool, seed, fewest
+    share, pool, seed, min_ratings
         As for `tlkit.recsys.evaluation.splits.cold_users`.
     metric, relevant
         As for `RatingsTask`.
@@ -343,5 +343,5 @@ def cold_start_task(
             f"The domains share no users: {target.name!r} has ids such as {ours}, the other {theirs}. "
             "Cold users must be known to the other domain."
         )
-    train, test, cold = splits.cold_users(target.ratings, share, pool, seed, shared, fewest)
+    train, test, cold = splits.cold_users(target.ratings, share, pool, seed, shared, min_ratings)
     return RatingsTask(train, test, target.items, metric, relevant=relevant, limited=cold, name=target.name)

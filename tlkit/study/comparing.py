@@ -16,11 +16,11 @@ from tqdm import tqdm
 
 from tlkit.study import trial_cache
 from tlkit.study.callbacks import Callback, Stop
-from tlkit.study.planning import Plan, labelled, lay_out, with_seed
+from tlkit.study.planning import PlannedTrial, labelled, lay_out, with_seed
 from tlkit.study.source import Source
 from tlkit.study.study import Study
 from tlkit.study.task import Task
-from tlkit.study.trial import Frame, Trial
+from tlkit.study.trial import TaskSummary, Trial
 from tlkit.system import compute
 
 LOCAL_BACKENDS = (LokyBackend, SequentialBackend, ThreadingBackend)
@@ -79,7 +79,7 @@ def transfer(
         With the fitted estimator in `fitted`.
     """
     label, estimator = labelled(None, strategy, source, task, **params)
-    return _run(Plan(label, estimator, source, task.drawn, seed), task, callbacks)
+    return _run(PlannedTrial(label, estimator, source, task.drawn, seed), task, callbacks)
 
 
 def compare(
@@ -149,11 +149,11 @@ def compare(
     finally:
         for listener in listeners:
             listener.on_end()
-    return Study([trials[index] for index in sorted(trials)], Frame.of(task), len(plans) - len(trials))
+    return Study([trials[index] for index in sorted(trials)], TaskSummary.of(task), len(plans) - len(trials))
 
 
 def _run_all(
-    plans: list[Plan],
+    plans: list[PlannedTrial],
     task: Task,
     n_jobs: int | None,
     listeners: list[Callback],
@@ -182,13 +182,13 @@ def _run_all(
             keep(index, _named(trial, plans[index]))
 
 
-def _job(key: str, plan: Plan, task: Task, listeners: Sequence[Callback]) -> tuple[str, Trial]:
+def _job(key: str, plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> tuple[str, Trial]:
     """Draw the budget and run one trial; what was fitted stays where it was."""
     drawn = task if plan.budget is None else task.budget(plan.budget, plan.seed)
     return key, replace(_run(plan, drawn, listeners), fitted=None)
 
 
-def _run(plan: Plan, task: Task, listeners: Sequence[Callback]) -> Trial:
+def _run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial:
     """Fit and score on a task as it is."""
     estimator = with_seed(plan.estimator, plan.seed)
     with compute.Stopwatch() as watch:
@@ -208,7 +208,7 @@ def _run(plan: Plan, task: Task, listeners: Sequence[Callback]) -> Trial:
     )
 
 
-def _named(trial: Trial, plan: Plan) -> Trial:
+def _named(trial: Trial, plan: PlannedTrial) -> Trial:
     """Give a trial the names it has in this study; what was computed is the same."""
     source = plan.source.name if plan.source else ""
     return replace(trial, strategy=plan.label, source=source, budget=plan.budget, seed=plan.seed)

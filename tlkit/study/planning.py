@@ -14,7 +14,7 @@ from tlkit.study.source import Source
 from tlkit.study.task import Task
 
 
-class Plan(NamedTuple):
+class PlannedTrial(NamedTuple):
     """One trial to run: an unfitted estimator under its label; a budget of None is all the data."""
 
     label: str
@@ -26,7 +26,7 @@ class Plan(NamedTuple):
 
 def lay_out(
     strategies: Any, source: Any, task: Task, budgets: Sequence[int] | None, seeds: int | Sequence[int]
-) -> list[Plan]:
+) -> list[PlannedTrial]:
     """Plan every trial of `tlkit.compare`, seeds outermost so that an interrupted study is balanced.
 
     Raises
@@ -50,7 +50,7 @@ def lay_out(
     sizes = [size if size is None else int(size) for size in sizes]
     entrants = [(origin, pair) for origin in sources for pair in _with_baseline(strategies, origin, task)]
     return [
-        Plan(*pair, origin, size, draw)
+        PlannedTrial(*pair, origin, size, draw)
         for draw, size, (origin, pair) in itertools.product(draws, sizes, entrants)
     ]
 

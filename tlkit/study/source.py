@@ -1,4 +1,4 @@
-"""A source: a trained model with a card, as safetensors beside JSON. Knows no domain."""
+"""A source: a trained model with a card, as safetensors beside JSON. Knows no modality."""
 
 from __future__ import annotations
 

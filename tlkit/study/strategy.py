@@ -20,7 +20,7 @@ def hyperparameters(kind: type) -> type:
 class Strategy(BaseEstimator):
     """A way for a source's knowledge to enter the target model, as a scikit-learn estimator.
 
-    A subclass that sets `name` is found by its domain's tasks without being registered.
+    A subclass that sets `name` is found by its modality's tasks without being registered.
     Hyperparameters, `source` among them, belong in ``__init__``; data in ``fit``.
     """
 

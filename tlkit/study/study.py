@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from tlkit.errors import BadInput, FileProblem
-from tlkit.figures.wording import amount
+from tlkit.figures.wording import budget_in_words
 from tlkit.study import verdicts
-from tlkit.study.trial import Frame, Trial
+from tlkit.study.trial import TaskSummary, Trial
 from tlkit.system import files
 
 FORMAT = 1
@@ -26,13 +26,13 @@ class Study:
     ----------
     trials : iterable of Trial
         In any order; the baseline's come first, here and in figures, and the others as they are given.
-    frame : Frame
+    frame : TaskSummary
         The task's metric, baseline and units.
     missing : int
         How many trials were asked for and not run, after an interrupt.
     """
 
-    def __init__(self, trials: Iterable[Trial], frame: Frame, missing: int = 0):
+    def __init__(self, trials: Iterable[Trial], frame: TaskSummary, missing: int = 0):
         self.trials = tuple(sorted(trials, key=lambda trial: trial.strategy != frame.baseline))
         self.frame = frame
         self.missing = missing
@@ -154,7 +154,9 @@ class Study:
                 "Open it with the tlkit that wrote it, or run the study again."
             )
         try:
-            return cls(map(Trial.from_dict, content["trials"]), Frame(**content["frame"]), content["missing"])
+            return cls(
+                map(Trial.from_dict, content["trials"]), TaskSummary(**content["frame"]), content["missing"]
+            )
         except (KeyError, TypeError, BadInput) as error:
             raise FileProblem(f"{path} is a damaged study ({error!r}): run the study again.") from error
 
@@ -204,7 +206,7 @@ class Study:
             "no verdict": f"{who} gets no verdict (it takes {verdicts.MIN_SEEDS} seeds)",
         }[word]
         interval = "" if np.isnan(gain.low) else f" (95 % interval {low} to {high}, {seeds} seeds)"
-        much = amount(budget, self.frame.unit)
+        much = budget_in_words(budget, self.frame.unit)
         return f"With {much}, {claim}: {self._gained(mean)} against {self.baseline}{interval}."
 
     def _gained(self, mean: str) -> str:

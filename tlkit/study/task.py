@@ -51,7 +51,7 @@ class Task(ABC):
     starters : tuple of str
         Strategies to begin with, where a choice has to be offered.
     strategy_base : type
-        Whose subclasses are this domain's strategies.
+        Whose subclasses are this modality's strategies.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Task(ABC):
 
     @classmethod
     def strategies(cls) -> dict[str, type[Strategy]]:
-        """Return every strategy of this domain by name, the baseline first."""
+        """Return every strategy of this modality by name, the baseline first."""
         found = {kind.name: kind for kind in _descendants(cls.strategy_base) if "name" in vars(kind)}
         return dict(sorted(found.items(), key=lambda item: item[0] != cls.baseline))
 
@@ -123,7 +123,7 @@ class Task(ABC):
         Raises
         ------
         UnknownName
-            If no strategy of this domain is called so.
+            If no strategy of this modality is called so.
         BadInput
             If it has no such parameter.
         """

@@ -66,7 +66,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Frame:
+class TaskSummary:
     """What a study must know of its task to judge its trials."""
 
     task: str
@@ -77,6 +77,6 @@ class Frame:
     percent: bool
 
     @classmethod
-    def of(cls, task: Task) -> Frame:
+    def of(cls, task: Task) -> TaskSummary:
         """Read the frame off a task."""
         return cls(task.name, task.metric, task.baseline, task.unit, task.greater_is_better, task.percent)

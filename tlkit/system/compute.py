@@ -16,10 +16,6 @@ from threadpoolctl import ThreadpoolController
 
 from tlkit.errors import BadInput, DeviceProblem
 
-# In a container, torch counts the host's cores and not this one's share: threads that wait for each
-# other then take many times longer than one would.
-torch.set_num_threads(min(torch.get_num_threads(), joblib.cpu_count()))
-
 # torch's own generator is one for all threads, and a panel trains in a thread of its own.
 _RANDOM = threading.RLock()
 
@@ -74,6 +70,16 @@ def autocast(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
+@cache
+def limit_threads() -> None:
+    """Give torch as many threads as this process has cores, once.
+
+    In a container, torch counts the host's cores and not this one's share: threads that wait for each other
+    then take many times longer than one would.
+    """
+    torch.set_num_threads(min(torch.get_num_threads(), joblib.cpu_count()))
+
+
 @contextmanager
 def seeded(seed: int | None, device: torch.device) -> Iterator[torch.Generator]:
     """Seed torch inside the block only, and give a generator on `device` for what is drawn there.
@@ -85,6 +91,7 @@ def seeded(seed: int | None, device: torch.device) -> Iterator[torch.Generator]:
     device : torch.device
         Where the generator lives.
     """
+    limit_threads()
     seed = int(torch.empty((), dtype=torch.int64).random_().item() % 2**31) if seed is None else int(seed)
     cards = [device] if device.type == "cuda" else []
     with _RANDOM, torch.random.fork_rng(devices=cards):

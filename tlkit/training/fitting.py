@@ -1,4 +1,4 @@
-"""The one training loop, for every gradient method of every domain.
+"""The one training loop, for every gradient method of every modality.
 
 Data live on the device as whole tensors and are drawn by index. Nothing is read back from the device
 between two reports. What trains, and when, is data: a list of phases.

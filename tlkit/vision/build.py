@@ -152,7 +152,7 @@ class Pretraining(Scratch):
 
     plan: Plan
 
-    def view(self, model: torch.nn.Module, pictures: Tensor) -> Tensor:
+    def augmented(self, model: torch.nn.Module, pictures: Tensor) -> Tensor:
         """Augment pictures while the model trains."""
         return self.plan.view(pictures, self.generator_) if model.training else pictures
 

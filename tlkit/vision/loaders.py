@@ -181,7 +181,7 @@ def _own(path: Path) -> Loader | None:
 
 
 def _holds_tables(folder: Path) -> bool:
-    """Tell a folder of tables, with neither pictures nor class folders, which another domain may know."""
+    """Tell a folder of tables, with neither pictures nor class folders, which another modality may know."""
     inside = [each for each in folder.iterdir() if not each.name.startswith((".", "__MACOSX"))]
     suffixes = {each.suffix.lower() for each in inside}
     return bool(suffixes & TABLES) and not suffixes & SUFFIXES and not any(each.is_dir() for each in inside)

@@ -120,7 +120,7 @@ def cold_users(
     pool: int = 10,
     seed: int = 0,
     among: Sequence[Any] | pd.Index | None = None,
-    fewest: int | None = None,
+    min_ratings: int | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.Index]:
     """Make a share of the users cold: a small pool of each one's ratings stays, the others are the test.
 
@@ -136,7 +136,7 @@ def cold_users(
         Of the draw of users and pools.
     among : ids, optional
         Who may become cold, such as the users whom another domain knows.
-    fewest : int, optional
+    min_ratings : int, optional
         Ratings a user must have to become cold, by default one more than `pool`. Of users with no more than
         `pool`, all but one rating are the pool.
 
@@ -154,16 +154,16 @@ def cold_users(
     """
     require_number("The cold share", share, SHARE)
     require_number("pool", pool, whole(0))
-    fewest = pool + 1 if fewest is None else fewest
-    require_number("fewest", fewest, whole(1))
+    min_ratings = pool + 1 if min_ratings is None else min_ratings
+    require_number("min_ratings", min_ratings, whole(1))
     require_number("seed", seed, SEED)
     user, users = ratings["user"].cat.codes.to_numpy(), ratings["user"].cat.categories
     counts = np.bincount(user, minlength=len(users))
-    eligible = np.flatnonzero((counts >= fewest) & (True if among is None else users.isin(among)))
+    eligible = np.flatnonzero((counts >= min_ratings) & (True if among is None else users.isin(among)))
     rng = np.random.default_rng(seed)
     is_cold = np.zeros(len(users), dtype=bool)
     is_cold[rng.permutation(eligible)[: round(share * len(eligible))]] = True
-    _require_both_kinds(is_cold, counts, eligible, f"a share of {share:g}", fewest, among is not None)
+    _require_both_kinds(is_cold, counts, eligible, f"a share of {share:g}", min_ratings, among is not None)
     held_out = is_cold[user] & (
         rank_within(user, rng.random(len(user))) >= np.minimum(pool, counts - 1)[user]
     )
@@ -205,13 +205,13 @@ def _parted(ratings: pd.DataFrame, held_out: np.ndarray) -> Parts:
 
 
 def _require_both_kinds(
-    is_cold: np.ndarray, counts: np.ndarray, eligible: np.ndarray, share: str, fewest: int, shared: bool
+    is_cold: np.ndarray, counts: np.ndarray, eligible: np.ndarray, share: str, min_ratings: int, shared: bool
 ) -> None:
     if not is_cold.any():
         where = " and are known to the other domain" if shared else ""
         raise BadInput(
             f"No user can be cold: {share} of the {len(eligible):,} users (of {len(counts):,}) who have "
-            f"{fewest} ratings or more{where} is nobody. Make the share larger or the pool smaller."
+            f"{min_ratings} ratings or more{where} is nobody. Make the share larger or the pool smaller."
         )
     if not counts[~is_cold].any():
         raise BadInput(

@@ -24,7 +24,7 @@ TINY = 1e-6
 ROWS = 2048  # in the network at once, when it has been trained
 
 
-class Network(nn.Module):
+class AutoencoderNetwork(nn.Module):
     """One hidden layer of tanh units between rows (n, n_columns) and rows of the same kind."""
 
     def __init__(self, n_columns: int, hidden: int, dropout: float):
@@ -63,7 +63,7 @@ class Autoencoder(Recommender):
 
     Attributes
     ----------
-    network_ : Network
+    network_ : AutoencoderNetwork
         What was trained.
     """
 
@@ -90,7 +90,7 @@ class Autoencoder(Recommender):
         """Train a network to give rows (n, n_columns) back."""
         held = Rows(rows, self.device_)
         filled = torch.from_numpy(np.flatnonzero(np.diff(rows.indptr))).to(self.device_)
-        self.network_ = Network(rows.shape[1], self.hidden, self.dropout).to(self.device_)
+        self.network_ = AutoencoderNetwork(rows.shape[1], self.hidden, self.dropout).to(self.device_)
 
         def loss(network: nn.Module, batch: fitting.Batch) -> Tensor:
             return self.loss(network, held.dense(batch["row"]), held.dense(batch["row"], power=0))

@@ -13,7 +13,7 @@ from torch import Tensor
 from tlkit.errors import BadInput, at_least, require_known, whole
 from tlkit.recsys.data.ratings import binary
 from tlkit.recsys.models.base import FactorModel
-from tlkit.recsys.solvers.als import Side
+from tlkit.recsys.solvers.als import LeastSquaresSide
 from tlkit.recsys.solvers.singular import singular_start
 from tlkit.study.strategy import hyperparameters
 
@@ -145,11 +145,11 @@ class ImplicitALS(FactorModel):
         begin = self._zeros(profiles.shape[0]) if start is None else self._tensor(start)
         return side.solve(self._tensor(self.item_factors), begin)[0].cpu().numpy()
 
-    def _side(self, taken: csr_array, **knowledge: np.ndarray | None) -> Side:
-        return Side(self.alpha * taken, self.factors, self.penalty_, self.device_, **knowledge)
+    def _side(self, taken: csr_array, **knowledge: np.ndarray | None) -> LeastSquaresSide:
+        return LeastSquaresSide(self.alpha * taken, self.factors, self.penalty_, self.device_, **knowledge)
 
     def _begin(
-        self, taken: csr_array, users: Side, start: Start, generator: torch.Generator
+        self, taken: csr_array, users: LeastSquaresSide, start: Start, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Return the first user and item factors."""
         user_start, item_start = start

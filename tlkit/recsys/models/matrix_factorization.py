@@ -13,7 +13,7 @@ from torch import Tensor
 from tlkit.errors import BadInput, whole
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.solvers.spectral import SpectralEmbedding
-from tlkit.recsys.solvers.variational import Knowledge, Posterior, Prior, Side
+from tlkit.recsys.solvers.variational import Knowledge, LearnedPrior, Posterior, VariationalSide
 from tlkit.study.strategy import hyperparameters
 
 PARTS = 4  # that the ratings' variance is split in to begin with: two biases, factors, noise
@@ -146,7 +146,7 @@ class MatrixFactorization(FactorModel):
         bias[0][-1] = mean
         self._item_prior = np.hstack([factors[0], bias[0]]), np.append(factors[1], bias[1])
 
-    def _sweep(self, users: Side, items: Side) -> None:
+    def _sweep(self, users: VariationalSide, items: VariationalSide) -> None:
         """Update items and users in turn; from the second time on, noise and priors before them."""
         least = self.noise_  # counts as one more rating, so that noise cannot vanish
         count = users.n_counted + 1
@@ -160,18 +160,18 @@ class MatrixFactorization(FactorModel):
             fit = (users.misfit + least) / self.noise_ + count * math.log(self.noise_)
             self.report(step, self.iterations, (fit / 2 + users.energy() + items.energy()) / count)
 
-    def _keep(self, users: Side, items: Side) -> None:
+    def _keep(self, users: VariationalSide, items: VariationalSide) -> None:
         self.user_factors = users.posterior.mean.cpu().numpy()
         self.item_factors = items.posterior.mean.cpu().numpy()
         self.item_covariances = items.posterior.covariance.cpu().numpy()
         self._user_prior = users.prior.weights.cpu().numpy(), users.prior.precision.cpu().numpy()
         self.n_trainable_ = int((~users.fixed).sum() + (~items.fixed).sum()) * (self.factors + 1)
 
-    def _users(self, profiles: csr_array, weights: csr_array, known: Knowledge) -> Side:
+    def _users(self, profiles: csr_array, weights: csr_array, known: Knowledge) -> VariationalSide:
         features = self._embedding.users(profiles)
         return self._side(profiles, weights, features, self._user_prior, USERS_ONE, known)
 
-    def _items(self, matrix: csr_array, weights: csr_array, known: Knowledge) -> Side:
+    def _items(self, matrix: csr_array, weights: csr_array, known: Knowledge) -> VariationalSide:
         ratings, weights = csr_array(matrix.T), csr_array(weights.T)
         return self._side(ratings, weights, self._embedding.items, self._item_prior, ITEMS_ONE, known)
 
@@ -183,10 +183,12 @@ class MatrixFactorization(FactorModel):
         learned: tuple[np.ndarray, np.ndarray],
         one: int,
         known: Knowledge,
-    ) -> Side:
+    ) -> VariationalSide:
         drawn = torch.from_numpy(weights.sum(axis=1) > 0).to(self.device_) & ~known.fixed
         features = self._tensor(np.column_stack([features, np.ones(len(features))]))
-        return Side(ratings, weights, Prior(features, *map(self._tensor, learned), drawn), one, known)
+        return VariationalSide(
+            ratings, weights, LearnedPrior(features, *map(self._tensor, learned), drawn), one, known
+        )
 
     def _weights(self, matrix: csr_array, entry_weights: csr_array | None = None) -> csr_array:
         """Return how much each rating counts, in the places of the ratings."""

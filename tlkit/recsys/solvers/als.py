@@ -43,7 +43,7 @@ class Batch(NamedTuple):
     fixed: bool
 
 
-class Side:
+class LeastSquaresSide:
     """Users against items, or items against users: whose factors are sought, and all that decides them.
 
     Parameters

@@ -42,7 +42,7 @@ class Posterior:
         return self.mean[:, :, None] * self.mean[:, None, :] + self.covariance
 
 
-class Prior:
+class LearnedPrior:
     """Normal prior of one side's rows: means linear in features, one precision a column, all of it learned.
 
     How much each feature's weights are shrunk is learned too (MacKay, Bayesian interpolation, Neural
@@ -137,14 +137,14 @@ class Knowledge:
         return cls(rows, flags.bool(), rows, flags)
 
 
-class Side:
+class VariationalSide:
     """Users or items: their ratings, prior and posterior.
 
     Parameters
     ----------
     ratings, weights : csr_array of shape (n, n_others)
         The ratings of this side's rows and, in the same places, how much each counts.
-    prior : Prior
+    prior : LearnedPrior
         Of the k - 1 columns that are not known.
     one : {0, -1}
         The column, of k, that is 1 in every row: the first or the last.
@@ -165,7 +165,7 @@ class Side:
         self,
         ratings: csr_array,
         weights: csr_array,
-        prior: Prior,
+        prior: LearnedPrior,
         one: int,
         knowledge: Knowledge | None = None,
     ):

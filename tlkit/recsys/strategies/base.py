@@ -23,7 +23,7 @@ from tlkit.study.callbacks import Callback
 from tlkit.study.source import Source
 from tlkit.study.strategy import Strategy, hyperparameters
 
-STRONGEST = {"ranking": EASE, "rating": MatrixFactorization}
+DEFAULT_MODELS = {"ranking": EASE, "rating": MatrixFactorization}
 ENOUGH = 5  # ratings of a user from which the target's own picture of him is worth learning from
 FACTORIZATION = {"ranking": ImplicitALS, "rating": MatrixFactorization}
 
@@ -42,7 +42,7 @@ class RatingsStrategy(Recommender, Strategy):
         Where to compute; the best device by default.
     """
 
-    defaults: ClassVar[dict[str, type[Recommender]]] = STRONGEST
+    defaults: ClassVar[dict[str, type[Recommender]]] = DEFAULT_MODELS
 
     source: Source | None = None
 
@@ -83,7 +83,7 @@ class RatingsStrategy(Recommender, Strategy):
         BadInput
             If the table cannot be used, or the source is not one the strategy can use.
         """
-        self.objective = require_known("objective", objective, STRONGEST)
+        self.objective = require_known("objective", objective, DEFAULT_MODELS)
         for name in ("shared_users", "source_factors"):
             vars(self).pop(name, None)
         return super().fit(ratings, items, callbacks)

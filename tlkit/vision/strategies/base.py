@@ -186,10 +186,10 @@ class GradientStrategy(ImageStrategy):
     def loss(self, model: Network, batch: fitting.Batch) -> Tensor:
         """Return the mean loss of a batch: cross-entropy, on augmented pictures while training."""
         return F.cross_entropy(
-            model(self.view(model, batch["pictures"])), batch["labels"], weight=self.class_weights_
+            model(self.augmented(model, batch["pictures"])), batch["labels"], weight=self.class_weights_
         )
 
-    def view(self, model: Network, pictures: Tensor) -> Tensor:
+    def augmented(self, model: Network, pictures: Tensor) -> Tensor:
         """Augment pictures while the model trains."""
         return augment(self.augment, pictures, self.generator_) if model.training else pictures
 
@@ -218,7 +218,7 @@ class GradientStrategy(ImageStrategy):
         """Map pictures to logits with the trained network."""
         return outputs(self.network_.eval(), pictures, self.device_)
 
-    def what_trains(self, n_classes: int) -> pd.DataFrame:
+    def training_plan(self, n_classes: int) -> pd.DataFrame:
         """Tabulate what will train, before training: see `tlkit.training.phases.summary`."""
         return phases.summary(self.phases(self.build(self.needed_source(), n_classes)))
 

@@ -13,7 +13,7 @@ from tlkit.recsys.models.biases import Biases
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.sgd_factorization import SGDFactorization
 from tlkit.recsys.solvers.spectral import SpectralEmbedding
-from tlkit.recsys.solvers.variational import Knowledge, Posterior, Prior, Side
+from tlkit.recsys.solvers.variational import Knowledge, LearnedPrior, Posterior, VariationalSide
 
 SEEDS = (0, 1, 2)
 
@@ -35,10 +35,10 @@ def error(model, test: csr_array) -> float:
     return float(np.sqrt(np.mean((model.predict(rows, columns) - test.data) ** 2)))
 
 
-def side(matrix: csr_array, rng: np.random.Generator, **knowledge) -> tuple[Side, np.ndarray]:
+def side(matrix: csr_array, rng: np.random.Generator, **knowledge) -> tuple[VariationalSide, np.ndarray]:
     """Users with three features each, two factors and a bias; and how much their ratings count."""
     features = torch.tensor(np.c_[rng.normal(size=(matrix.shape[0], 2)), np.ones(matrix.shape[0])]).float()
-    prior = Prior(
+    prior = LearnedPrior(
         features,
         torch.tensor(rng.normal(size=(3, 3))).float(),
         torch.tensor([4.0, 2.0, 3.0]),
@@ -49,7 +49,7 @@ def side(matrix: csr_array, rng: np.random.Generator, **knowledge) -> tuple[Side
     known = Knowledge.none(matrix.shape[0], 4, torch.device("cpu"))
     for name, values in knowledge.items():
         setattr(known, name, torch.tensor(values))
-    made = Side(matrix, weights, prior, -1, known)
+    made = VariationalSide(matrix, weights, prior, -1, known)
     made.posterior.mean[:, -1] = 1
     return made, weights.toarray()
 

@@ -11,7 +11,7 @@ from toys import Alone, Errors, Helper, Numbers, toy_source
 import tlkit
 from tlkit.errors import BadInput, FileProblem, UnknownName
 from tlkit.figures.charts import describe
-from tlkit.figures.wording import amount
+from tlkit.figures.wording import budget_in_words
 from tlkit.study.study import Study
 
 
@@ -68,7 +68,7 @@ def test_nothing_at_all_is_a_budget_too():
 
 
 def test_amounts_in_words():
-    assert [amount(n, "ratings a user") for n in (0, 1, 2, None)] == [
+    assert [budget_in_words(n, "ratings a user") for n in (0, 1, 2, None)] == [
         "0 ratings a user",
         "1 rating a user",
         "2 ratings a user",

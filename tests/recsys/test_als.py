@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from tlkit.errors import BadInput, DeviceProblem, UnknownName
 from tlkit.recsys.models.implicit_als import ImplicitALS
-from tlkit.recsys.solvers.als import Side
+from tlkit.recsys.solvers.als import LeastSquaresSide
 from tlkit.recsys.solvers.singular import singular_start
 from tlkit.study.callbacks import Callback
 
@@ -46,8 +46,8 @@ class Case:
             "column_weights": self.column_weights if weights else None,
         }
 
-    def side(self, **more: object) -> Side:
-        return Side(self.extra, self.columns.shape[1], self.penalty, CPU, **self.given, **more)
+    def side(self, **more: object) -> LeastSquaresSide:
+        return LeastSquaresSide(self.extra, self.columns.shape[1], self.penalty, CPU, **self.given, **more)
 
     def solve(self, steps: int | None = None, **more: object) -> tuple[np.ndarray, float]:
         found, loss = self.side(**more).solve(torch.tensor(self.columns), torch.tensor(self.start), steps)

@@ -10,7 +10,7 @@ from torch import nn
 
 from tlkit.errors import BadInput
 from tlkit.recsys.evaluation.metrics import ranking_units, top_k
-from tlkit.recsys.models.autoencoders import AutoRec, MultiDAE, Network, UserAutoRec, scaled
+from tlkit.recsys.models.autoencoders import AutoencoderNetwork, AutoRec, MultiDAE, UserAutoRec, scaled
 from tlkit.recsys.models.biases import Biases
 from tlkit.recsys.models.bpr import BPR, Negatives, Tastes, pair_loss
 from tlkit.recsys.models.popularity import Popularity
@@ -164,7 +164,7 @@ def test_the_loss_of_a_pair_is_the_logistic_of_its_lead_plus_the_penalty():
 
 def test_what_is_not_rated_has_no_gradient():
     torch.manual_seed(0)
-    network = Network(4, 3, dropout=0.0)
+    network = AutoencoderNetwork(4, 3, dropout=0.0)
     values, marks = torch.tensor([[0.5, 0.0, -1.0, 0.0]]), torch.tensor([[1.0, 0.0, 1.0, 0.0]])
     AutoRec().loss(network, values, marks).backward()
     known = marks[0] > 0

@@ -169,7 +169,7 @@ def test_cold_users_are_drawn_among_those_of_the_other_domain():
 
 def test_cold_users_with_few_ratings_keep_all_but_one():
     ratings = table([4] * 10)
-    train, test, cold = cold_users(ratings, share=0.5, pool=10, fewest=2)
+    train, test, cold = cold_users(ratings, share=0.5, pool=10, min_ratings=2)
     assert len(test) == len(cold) == 5
     assert sorted(counts(train)) == [3] * 5 + [4] * 5
     assert len(cold_users(ratings, share=0.5, pool=0)[1]) == 20
@@ -198,8 +198,8 @@ def test_a_cold_share_must_leave_something_to_learn_from():
         cold_users(table([12] * 5), among=["u1"])
     with pytest.raises(BadInput, match="pool is a whole number, 0 or more; got -1"):
         cold_users(table([12] * 5), pool=-1)
-    with pytest.raises(BadInput, match="fewest is a whole number, 1 or more; got 2.5"):
-        cold_users(table([12] * 5), fewest=2.5)
+    with pytest.raises(BadInput, match="min_ratings is a whole number, 1 or more; got 2.5"):
+        cold_users(table([12] * 5), min_ratings=2.5)
 
 
 # folds

@@ -125,7 +125,7 @@ def test_what_is_frozen_stays_bitwise_the_same(source, stripes, unfreeze, frozen
 
 
 def test_gradual_unfreezing_adds_a_part_in_each_phase(source):
-    table = FineTune(source=source, unfreeze="gradual").what_trains(3)
+    table = FineTune(source=source, unfreeze="gradual").training_plan(3)
     groups = table.groupby("phase")["group"].apply(list).tolist()
     assert groups[0][0] == "head"
     assert all(set(a) < set(b) for a, b in itertools.pairwise(groups))
@@ -133,7 +133,7 @@ def test_gradual_unfreezing_adds_a_part_in_each_phase(source):
 
 
 def test_the_table_of_what_trains_shows_the_learning_rate_of_each_layer(source):
-    table = FineTune(source=source, lr=0.1, layer_decay=0.5, head_multiple=4, warmup=0.25).what_trains(5)
+    table = FineTune(source=source, lr=0.1, layer_decay=0.5, head_multiple=4, warmup=0.25).training_plan(5)
     warm, main = table[table["phase"] == 1], table[table["phase"] == 2].set_index("group")
     assert warm["group"].tolist() == ["head"]
     assert warm["share"].tolist() == [0.25]
@@ -325,7 +325,7 @@ def test_a_new_strategy_is_one_class(source, stripes, capsys):
         smoothing: float = 0.1
 
         def loss(self, model, batch):
-            logits = model(self.view(model, batch["pictures"]))
+            logits = model(self.augmented(model, batch["pictures"]))
             return torch.nn.functional.cross_entropy(logits, batch["labels"], label_smoothing=self.smoothing)
 
     task = ImageTask(X[:60], y[:60], X[60:], y[60:], name="stripes")

@@ -20,7 +20,7 @@ from tlkit.course import publish
 from tlkit.course.records import errors_of
 from tlkit.errors import FileProblem, TlkitError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 BOOKS = course.notebooks()
 ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
 MACHINE_PATH = re.compile(r"(^|[\"'`= (>])(/(home|root|Users|work|opt|tmp|usr)/|[A-Z]:\\)\w")
