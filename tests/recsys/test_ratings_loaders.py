@@ -12,8 +12,8 @@ import pytest
 
 import tlkit
 from tlkit.errors import BadInput, FileProblem, UnknownName
-from tlkit.recsys import loaders, pairs, sources
-from tlkit.recsys.data import movielens
+from tlkit.recsys import loaders, sources
+from tlkit.recsys.data import amazon, movielens
 from tlkit.recsys.data.domains import Domain
 from tlkit.recsys.data.movielens import Release, by_genres
 from tlkit.recsys.data.ratings import as_ratings
@@ -369,7 +369,7 @@ def test_amazon_says_where_its_files_belong(places):
 def write_amazon(places):
     folder = places / "drive" / "amazon-dense"
     folder.mkdir()
-    for number, name in enumerate(pairs.AMAZON_FILES.values()):
+    for number, name in enumerate(amazon.AMAZON_FILES.values()):
         table = [(f"A{user}", f"00{item}", stars) for user, item, stars, _ in rows(number, 60, 40)]
         text = "".join("\t".join(map(str, row)) + "\n" for row in [*table, table[0]])
         (places / "drive" / name).write_text("user_id\titem_id\trating\n" + text)
@@ -378,7 +378,7 @@ def write_amazon(places):
 @pytest.mark.filterwarnings("error")
 def test_amazon_drops_repeated_rows_and_says_so(places):
     write_amazon(places)
-    domain = pairs.amazon()["books"]
+    domain = amazon.amazon()["books"]
     assert len(domain.ratings) == len(rows(0, 60, 40))
     assert "1 repeated rows dropped" in domain.data
     task = load_task("amazon", target="books", pool=2, metric="ndcg@3")
@@ -488,7 +488,7 @@ def test_movielens_100k_as_it_is():
 @pytest.mark.realdata
 @pytest.mark.filterwarnings("error")
 def test_amazon_as_it_is():
-    pair = pairs.amazon()
+    pair = amazon.amazon()
     assert [len(domain.ratings) for domain in pair.values()] == [31_504, 62_084]
     assert len(pair["books"].users.intersection(pair["movies"].users)) == 1_329
     assert "6,645 repeated rows" in pair["books"].data
