@@ -12,8 +12,8 @@ import pandas as pd
 
 from tlkit.errors import BadInput, FileProblem
 from tlkit.figures.wording import budget_in_words
-from tlkit.study import verdicts
 from tlkit.study.trial import TaskSummary, Trial
+from tlkit.study.verdicts import MIN_SEEDS, Interval, crossed_interval, verdict
 from tlkit.system import files
 
 FORMAT = 1
@@ -69,7 +69,7 @@ class Study:
         """Score with its 95 % interval for each strategy, source and budget."""
         rows = []
         for (strategy, source, budget), trials in self._groups():
-            score = verdicts.crossed_interval(np.stack([t.units for t in trials]))
+            score = crossed_interval(np.stack([t.units for t in trials]))
             rows.append(
                 _key(strategy, source, budget)
                 | {"score": score.mean, "low": score.low, "high": score.high, "seeds": len(trials)}
@@ -180,8 +180,8 @@ class Study:
     def _judge(
         self, strategy: str, source: str, budget: int | None, pairs: Sequence[tuple[Trial, Trial]]
     ) -> dict[str, Any]:
-        gain = verdicts.crossed_interval(np.stack([self._gain(*pair) for pair in pairs]))
-        word = verdicts.verdict(gain, len(pairs))
+        gain = crossed_interval(np.stack([self._gain(*pair) for pair in pairs]))
+        word = verdict(gain, len(pairs))
         judged = {
             "seeds": len(pairs),
             "score": float(np.mean([t.units.mean() for t, _ in pairs])),
@@ -194,7 +194,7 @@ class Study:
         return judged | {"sentence": self._sentence(strategy, source, budget, gain, word, len(pairs))}
 
     def _sentence(
-        self, strategy: str, source: str, budget: int | None, gain: verdicts.Interval, word: str, seeds: int
+        self, strategy: str, source: str, budget: int | None, gain: Interval, word: str, seeds: int
     ) -> str:
         scale, digits = (100, 1) if self.frame.percent else (1, 3)
         mean, low, high = (f"{scale * value:+.{digits}f}" for value in (gain.mean, gain.low, gain.high))
@@ -203,7 +203,7 @@ class Study:
             "helps": f"{who} helps",
             "hurts": f"{who} hurts",
             "no evidence": f"there is no evidence that {who} helps or hurts",
-            "no verdict": f"{who} gets no verdict (it takes {verdicts.MIN_SEEDS} seeds)",
+            "no verdict": f"{who} gets no verdict (it takes {MIN_SEEDS} seeds)",
         }[word]
         interval = "" if np.isnan(gain.low) else f" (95 % interval {low} to {high}, {seeds} seeds)"
         much = budget_in_words(budget, self.frame.unit)
