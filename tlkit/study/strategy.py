@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+import pkgutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -34,3 +36,20 @@ class Strategy(BaseEstimator):
     def identity(self) -> dict[str, Any]:
         """Return what decides the outcome of a fit besides data and seed: by default every parameter."""
         return self.get_params(deep=False)
+
+
+def strategies_in(package: str, places: Iterable[str], base: type[Strategy]) -> dict[str, type[Strategy]]:
+    """Import every file of a package and return the strategies they hold, by class name.
+
+    Parameters
+    ----------
+    package : str
+        Its dotted name.
+    places : iterable of str
+        Its ``__path__``.
+    base : type
+        Whose subclasses are meant, itself among them.
+    """
+    rooms = [importlib.import_module(f"{package}.{file.name}") for file in pkgutil.iter_modules(places)]
+    held = [item for room in rooms for item in vars(room).items()]
+    return {name: kind for name, kind in held if isinstance(kind, type) and issubclass(kind, base)}

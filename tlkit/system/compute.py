@@ -70,14 +70,19 @@ def autocast(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
-@cache
-def limit_threads() -> None:
-    """Give torch as many threads as this process has cores, once.
+def fair_threads() -> int:
+    """Return how many threads torch should use: no more than this process has cores.
 
     In a container, torch counts the host's cores and not this one's share: threads that wait for each other
     then take many times longer than one would.
     """
-    torch.set_num_threads(min(torch.get_num_threads(), joblib.cpu_count()))
+    return min(torch.get_num_threads(), joblib.cpu_count())
+
+
+@cache
+def limit_threads() -> None:
+    """Give torch its fair number of threads, once: who sets another later is left alone."""
+    torch.set_num_threads(fair_threads())
 
 
 @contextmanager
@@ -156,5 +161,5 @@ def describe() -> dict[str, str]:
         "torch": torch.__version__,
         "device": f"{device.type} ({name})",
         "precision": precision,
-        "threads": str(torch.get_num_threads()),
+        "threads": str(fair_threads()),
     }

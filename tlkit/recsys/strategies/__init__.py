@@ -3,25 +3,12 @@
 The package hands on the strategies of all its files: ``from tlkit.recsys.strategies import Gated``.
 """
 
-import importlib
-import pkgutil
 from typing import TYPE_CHECKING, Any
 
 from tlkit.recsys.strategies.base import RatingsStrategy
+from tlkit.study.strategy import strategies_in
 
-
-def _strategies_in(file: str) -> dict[str, type[RatingsStrategy]]:
-    held = vars(importlib.import_module(f"{__name__}.{file}"))
-    return {
-        name: kind
-        for name, kind in held.items()
-        if isinstance(kind, type) and issubclass(kind, RatingsStrategy)
-    }
-
-
-_found: dict[str, type] = {}
-for _file in pkgutil.iter_modules(__path__):
-    _found |= _strategies_in(_file.name)
+_found = strategies_in(__name__, __path__, RatingsStrategy)
 globals().update(_found)
 
 __all__ = sorted(_found)

@@ -3,25 +3,12 @@
 The package hands on the strategies of all its files: ``from tlkit.vision.strategies import FineTune``.
 """
 
-import importlib
-import pkgutil
 from typing import TYPE_CHECKING, Any
 
+from tlkit.study.strategy import strategies_in
 from tlkit.vision.strategies.base import ImageStrategy
 
-
-def _strategies_in(file: str) -> dict[str, type[ImageStrategy]]:
-    held = vars(importlib.import_module(f"{__name__}.{file}"))
-    return {
-        name: kind
-        for name, kind in held.items()
-        if isinstance(kind, type) and issubclass(kind, ImageStrategy)
-    }
-
-
-_found: dict[str, type] = {}
-for _file in pkgutil.iter_modules(__path__):
-    _found |= _strategies_in(_file.name)
+_found = strategies_in(__name__, __path__, ImageStrategy)
 globals().update(_found)
 
 __all__ = sorted(_found)
