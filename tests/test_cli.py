@@ -12,8 +12,7 @@ import toys
 from toys import toy_source
 
 from tlkit import catalogue, cli, doctor
-from tlkit.course import notebooks as course
-from tlkit.course import publish
+from tlkit.course import notebooks, publish
 from tlkit.errors import BadInput, FileProblem, UnknownName
 from tlkit.study.study import Study
 from tlkit.system import files
@@ -35,7 +34,7 @@ def shelf(tmp_path, monkeypatch):
         }
         book = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
         (folder / f"{name}.ipynb").write_text(json.dumps(book))
-    monkeypatch.setattr(course, "folder", lambda: folder)
+    monkeypatch.setattr(notebooks, "folder", lambda: folder)
     monkeypatch.chdir(tmp_path)
     return folder
 

@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from tlkit.course import notebooks as course
+from tlkit.course import notebooks
 from tlkit.exercises import Exercise, Outcome, all_exercises, right, wrong
 
 EXERCISES = all_exercises()
@@ -77,7 +77,7 @@ def test_every_exercise_of_the_course_judges_its_examples(name):
     assert exercise.check(...).status == "not attempted"
 
 
-@pytest.mark.parametrize("book", course.notebooks(), ids=lambda book: book.name)
+@pytest.mark.parametrize("book", notebooks.notebooks(), ids=lambda book: book.name)
 def test_every_notebook_has_exercises_of_its_own_and_uses_them(book):
     topic = book.name.partition("_")[2]
     module = importlib.import_module(f"tlkit.exercises.{topic}")

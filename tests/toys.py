@@ -15,7 +15,7 @@ STEPS = 5
 
 
 class Guess(Strategy):
-    """Base of the toy strategies: right on a share of the test units that grows with the budget."""
+    """Base of the toy strategies: right on a share of the test examples that grows with the budget."""
 
     skill = 0.0
 
@@ -68,9 +68,9 @@ class Broken(Guess):
 
 
 class Numbers(Task):
-    """A task whose units are right or wrong at random, as often as the strategy says."""
+    """A task whose examples are right or wrong at random, as often as the strategy says."""
 
-    name, metric, baseline, unit, max_budget = "numbers", "accuracy", "alone", "labels a class", 20
+    name, metric, baseline, budget_unit, max_budget = "numbers", "accuracy", "alone", "labels a class", 20
     strategy_base = Guess
     min_budget = 0
 
@@ -94,15 +94,15 @@ class Numbers(Task):
         said = {
             label: ["right" if unit else "wrong <b>", self.rows, self.similarity]
             for label, estimator in fitted.items()
-            for unit in [self.score(estimator).units[int(name.split()[1])]]
+            for unit in [self.score(estimator).per_example[int(name.split()[1])]]
         }
         return pd.DataFrame(said, index=["outcome", "budget", "similarity"])
 
     def score(self, estimator):
         fit = 1 if self.similarity is None else self.similarity
         share = estimator.right_ if estimator.skill == 0 else estimator.right_ - (1 - fit) * 0.6
-        units = (np.random.default_rng(self.seed).random(300) < share).astype(float)
-        return Score({"accuracy": float(units.mean())}, units)
+        right = (np.random.default_rng(self.seed).random(300) < share).astype(float)
+        return Score({"accuracy": float(right.mean())}, right)
 
 
 class Errors(Numbers):
@@ -111,8 +111,8 @@ class Errors(Numbers):
     name, metric, percent, greater_is_better = "errors", "mean_error", False, False
 
     def score(self, estimator):
-        units = 1 - super().score(estimator).units
-        return Score({"mean_error": float(units.mean())}, units)
+        right = 1 - super().score(estimator).per_example
+        return Score({"mean_error": float(right.mean())}, right)
 
 
 def toy_source():

@@ -40,10 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run notebooks and print the summary of their report."""
-    from tlkit.course import notebooks as course
-    from tlkit.course import report
+    from tlkit.course import notebooks, report
 
-    into, results = course.run(options.notebooks, options.parameters)
+    into, results = notebooks.run(options.notebooks, options.parameters)
     print(report.summary(map(asdict, results)))
     print(f"Report: {into / 'index.html'}")
     statuses = {result.status for result in results}
@@ -52,10 +51,10 @@ def run(options: argparse.Namespace) -> int:
 
 def lab(options: argparse.Namespace) -> int:
     """Open JupyterLab on the first notebook, with its token, on this machine only."""
-    from tlkit.course import notebooks as course
+    from tlkit.course import notebooks
 
-    course.need("jupyterlab", "lab", "`tlkit lab`")
-    start = _workplace(course.folder()) / course.notebooks()[0].path.name
+    notebooks.need("jupyterlab", "lab", "`tlkit lab`")
+    start = _workplace(notebooks.folder()) / notebooks.notebooks()[0].path.name
     return subprocess.call([sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", str(start), *options.rest])
 
 
@@ -150,7 +149,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("-p", **settings, dest="parameters", help=f"set a parameter of the task, {told}")
     sub.add_argument("-s", **settings, dest="of_source", help=f"set a parameter of the sources, {told}")
     sub.add_argument("--strategies", nargs="+", required=True, help="names, as `tlkit strategies` lists them")
-    sub.add_argument("--budgets", nargs="+", type=int, help="labels or ratings per unit; all data by default")
+    sub.add_argument(
+        "--budgets", nargs="+", type=int, help="labels a class or ratings a user; all by default"
+    )
     sub.add_argument("--seeds", type=int, default=5, help="draws and trainings a budget; 5 by default")
     sub.add_argument("--jobs", type=int, help="processes; 1 by default")
     sub.add_argument("--save", type=Path, metavar="FILE", help="write the study as JSON")

@@ -93,7 +93,7 @@ def _scores(study: Study) -> pd.DataFrame:
 
 def _gains(study: Study, strategy: str, rival: str) -> pd.DataFrame:
     """What a strategy gains over another, paired over draws and users."""
-    verdicts = Study(study.trials, replace(study.frame, baseline=rival)).verdicts()
+    verdicts = Study(study.trials, replace(study.summary, baseline=rival)).verdicts()
     rows = verdicts[verdicts["strategy"] == strategy]
     gain = [f"{row.gain:+.3f} ({row.low:+.3f} to {row.high:+.3f})" for row in rows.itertuples()]
     return pd.DataFrame({"ratings": rows["budget"], "gain": gain, "verdict": rows["verdict"]})

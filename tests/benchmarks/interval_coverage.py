@@ -41,7 +41,7 @@ class World:
 
     def draw(self, seeds: int, units: int, rng: np.random.Generator) -> np.ndarray:
         """Draw paired differences of 0-1 outcomes, shape (seeds, units)."""
-        difficulty = self.unit * rng.standard_normal(units)
+        difficulty = self.budget_unit * rng.standard_normal(units)
         common = self.shared**0.5 * rng.standard_normal(seeds)
         right = []
         for mean in (self.strategy, self.baseline):
@@ -53,7 +53,7 @@ class World:
     @property
     def gain(self) -> float:
         """The true gain."""
-        scale = np.sqrt(1 + self.seed**2 + self.unit**2 + self.own**2)
+        scale = np.sqrt(1 + self.seed**2 + self.budget_unit**2 + self.own**2)
         return float(norm.cdf(self.strategy / scale) - norm.cdf(self.baseline / scale))
 
 

@@ -16,8 +16,7 @@ import plotly.graph_objects as go
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tlkit.course import notebooks as course
-from tlkit.course import records, report
+from tlkit.course import notebooks, records, report
 from tlkit.course.parameters import assign, typed
 from tlkit.errors import BadInput, FileProblem, UnknownName
 
@@ -83,9 +82,9 @@ def shelf(tmp_path_factory):
 
 @pytest.fixture
 def books(shelf, tmp_path, monkeypatch):
-    monkeypatch.setattr(course, "folder", lambda: shelf)
+    monkeypatch.setattr(notebooks, "folder", lambda: shelf)
     monkeypatch.chdir(tmp_path)
-    return course.notebooks()
+    return notebooks.notebooks()
 
 
 @pytest.fixture(scope="module")
@@ -93,20 +92,20 @@ def ran(shelf, tmp_path_factory):
     """The course run once, with parameters that are not the defaults."""
     here = tmp_path_factory.mktemp("here")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(course, "folder", lambda: shelf)
+        patch.setattr(notebooks, "folder", lambda: shelf)
         patch.chdir(here)
-        into, results = course.run(
+        into, results = notebooks.run(
             (), [("seeds", "2"), ("pair", "3,4,5"), ("budgets", "[2, 3]"), ("target", "1")]
         )
         return here / into, results
 
 
 def test_a_notebook_is_called_by_number_topic_or_name_and_kept_in_order(books):
-    assert [book.name for book in course.choose(["bad_cell", "00", "01_bad_cell"])] == [
+    assert [book.name for book in notebooks.choose(["bad_cell", "00", "01_bad_cell"])] == [
         "00_good",
         "01_bad_cell",
     ]
-    assert len(course.choose()) == 4
+    assert len(notebooks.choose()) == 4
     assert books[0].title == "The 00_good"
 
 
@@ -114,14 +113,14 @@ def test_an_unknown_notebook_is_refused_with_the_valid_ones(books):
     with pytest.raises(
         UnknownName, match=r"no notebook '00_god'. Did you mean '00_good'\? Valid: 00_good, 01_"
     ):
-        course.run(["01", "00_god"])
+        notebooks.run(["01", "00_god"])
 
 
 def test_an_unknown_parameter_is_refused_before_anything_runs(books, tmp_path):
     with pytest.raises(
         UnknownName, match=r"no parameter 'seedz'. Did you mean 'seeds'\? Valid: seeds, target"
     ):
-        course.run(["00", "01"], [("seeds", "2"), ("seedz", "2")])
+        notebooks.run(["00", "01"], [("seeds", "2"), ("seedz", "2")])
     assert not (tmp_path / "runs").exists()
 
 
@@ -174,18 +173,18 @@ def test_a_value_of_another_type_is_refused(text, default):
 def test_a_default_that_is_no_literal_is_refused(tmp_path):
     write(tmp_path / "00_odd.ipynb", parameters="seeds = len('abc')")
     with pytest.raises(BadInput, match=r"In 00_odd the parameter 'seeds' is .*has to be a literal"):
-        _ = course.Notebook(tmp_path / "00_odd.ipynb").parameters
+        _ = notebooks.Notebook(tmp_path / "00_odd.ipynb").parameters
 
 
 def test_no_notebooks_is_a_clear_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(course, "folder", lambda: tmp_path)
+    monkeypatch.setattr(notebooks, "folder", lambda: tmp_path)
     with pytest.raises(FileProblem, match="no notebooks in"):
-        course.notebooks()
+        notebooks.notebooks()
 
 
 def test_a_missing_package_is_named_with_its_extra():
-    with pytest.raises(course.TlkitError, match=r'Running needs nosuchthing.*pip install -e "\.\[lab\]"'):
-        course.need("nosuchthing.inner", "lab", "Running")
+    with pytest.raises(notebooks.TlkitError, match=r'Running needs nosuchthing.*pip install -e "\.\[lab\]"'):
+        notebooks.need("nosuchthing.inner", "lab", "Running")
 
 
 def test_each_notebook_runs_whatever_became_of_the_others(ran):
@@ -239,7 +238,7 @@ def test_a_run_leaves_notebooks_results_and_page(ran):
 
 def test_the_summary_in_the_terminal_says_the_same(ran):
     _, results = ran
-    text = report.summary(map(course.asdict, results))
+    text = report.summary(map(notebooks.asdict, results))
     assert "ValueError in cell [4]: no & such" in text
     assert "    | raise ValueError" in text
     assert text.endswith("03_dead failed.")
@@ -256,8 +255,8 @@ def test_an_interrupt_leaves_the_report_of_what_is_done(tmp_path):
     script = f"""
         import pathlib, sys
         from tlkit import cli
-        from tlkit.course import notebooks as course
-        course.folder = lambda: pathlib.Path({str(folder)!r})
+        from tlkit.course import notebooks
+        notebooks.folder = lambda: pathlib.Path({str(folder)!r})
         sys.exit(cli.main(["run"]))
     """
     done = subprocess.run(
@@ -301,19 +300,19 @@ def test_a_study_records_table_sentences_and_figure():
 
 def test_recording_anything_else_is_refused():
     with pytest.raises(BadInput, match=r"record\('it', ...\) takes a number.*not a list"):
-        course.record("it", [1, 2])
+        notebooks.record("it", [1, 2])
 
 
 def test_outside_a_notebook_a_record_is_printed(capsys):
-    course.record("gain", 0.123456)
+    notebooks.record("gain", 0.123456)
     assert capsys.readouterr().out == "recorded gain: 0.1235\n"
 
 
 def test_the_page_shows_a_study_escaped_and_described():
-    result = course.Result(
+    result = notebooks.Result(
         "00_toy", "Toy <i>", {"seeds": 5}, "passed", 1.0, [records.as_record("toy", ToyStudy())]
     )
-    page = report.page({"began": "now", "seconds": 75.0, "notebooks": [course.asdict(result)]})
+    page = report.page({"began": "now", "seconds": 75.0, "notebooks": [notebooks.asdict(result)]})
     body = page.partition("<body>")[2]
     assert "Toy &lt;i&gt;" in body
     assert "probe helps &lt;b&gt;a lot&lt;/b&gt;." in body

@@ -15,13 +15,12 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-from tlkit.course import notebooks as course
-from tlkit.course import publish
+from tlkit.course import notebooks, publish
 from tlkit.course.records import errors_of
 from tlkit.errors import FileProblem, TlkitError
 
 ROOT = Path(__file__).parents[2]
-BOOKS = course.notebooks()
+BOOKS = notebooks.notebooks()
 ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
 MACHINE_PATH = re.compile(r"(^|[\"'`= (>])(/(home|root|Users|work|opt|tmp|usr)/|[A-Z]:\\)\w")
 
@@ -126,7 +125,7 @@ def test_badges_lead_to_the_repository(book):
 def test_it_runs_with_other_parameters_than_its_own(book, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     seeds = 2 if book.parameters["seeds"] != 2 else 3
-    into, [result] = course.run([book.name], [("seeds", str(seeds))])
+    into, [result] = notebooks.run([book.name], [("seeds", str(seeds))])
     assert result.status == "passed", result.error
     assert result.records, "a notebook records what it found"
     injected = [

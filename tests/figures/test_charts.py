@@ -42,7 +42,7 @@ def lines(figure):
 
 
 def test_label_efficiency_draws_the_scores_at_the_real_budgets(curve):
-    figure = charts.label_efficiency(curve, metric="accuracy", unit="labels a class", chance=0.1)
+    figure = charts.label_efficiency(curve, metric="accuracy", budget_unit="labels a class", chance=0.1)
     drawn = lines(figure)
     assert list(drawn["finetune"].y) == [0.7, 0.91]
     assert list(figure.layout.xaxis.tickvals) == list(drawn["finetune"].x) == [1, np.log2(51)]
@@ -58,7 +58,7 @@ def test_label_efficiency_draws_the_scores_at_the_real_budgets(curve):
 
 def test_a_budget_of_nothing_has_its_place(curve):
     curve["budget"] = curve["budget"].replace({1: 0, 50: 2})
-    figure = charts.label_efficiency(curve[::-1], unit="ratings a user")
+    figure = charts.label_efficiency(curve[::-1], budget_unit="ratings a user")
     drawn = lines(figure)["scratch"]
     assert list(drawn.x) == [0, np.log2(3)]
     assert list(drawn.y) == [0.4, 0.9]
@@ -105,7 +105,7 @@ def test_one_budget_and_a_missing_interval_are_drawn(curve):
 
 
 def test_gains_are_drawn_in_points_with_their_intervals(verdicts):
-    figure = charts.gains(verdicts, metric="accuracy", unit="labels a class")
+    figure = charts.gains(verdicts, metric="accuracy", budget_unit="labels a class")
     helps = lines(figure)["helps"]
     assert list(helps.x) == pytest.approx([30])
     assert list(helps.error_x.array) == pytest.approx([5])

@@ -189,7 +189,7 @@ def test_a_codebook_needs_nothing_in_common(task, shops):
     source = train_source(as_ratings(strangers), "elsewhere", model=ImplicitALS(factors=16, random_state=0))
     codebook = fitted(task, "codebook", source)
     assert codebook.book_.shape == (codebook.kinds, codebook.kinds)
-    assert np.isfinite(task.score(codebook).units).all()
+    assert np.isfinite(task.score(codebook).per_example).all()
 
 
 def test_features_take_any_regressor(task, source):
@@ -200,7 +200,7 @@ def test_features_take_any_regressor(task, source):
 
 
 def test_a_student_who_is_taught_nothing_is_the_target_alone(task, source):
-    student = fitted(task, "distill", source, taught=0)
+    student = fitted(task, "distill", source, n_teacher_items=0)
     alone = fitted(task, "target_only", model=ImplicitALS(factors=16))
     np.testing.assert_array_equal(student.model_.user_factors, alone.model_.user_factors)
 
@@ -266,7 +266,7 @@ def test_no_overlap_is_said_where_it_is_needed(name, task, shops):
         ("mapping", {"kind": "quadratic"}, "There is no kind of map 'quadratic'"),
         ("mapping", {"enough": 1000}, r"users with 1000 or more target ratings .* there are 0"),
         ("codebook", {"kinds": 10_000}, "10000 clusters cannot be made of"),
-        ("distill", {"trust": 0.0}, r"`trust` is in \(0, 1\]"),
+        ("distill", {"teacher_weight": 0.0}, r"`teacher_weight` is in \(0, 1\]"),
         ("cmf", {"weight": -1.0}, "weight"),
         ("prior", {"weight": -1.0}, "weight"),
     ],
@@ -283,7 +283,9 @@ def test_impossible_parameters_say_what_is_possible(name, params, message, task,
 def test_what_a_user_is_said_to_like_is_what_the_strategy_recommends(name, task, source):
     one = fitted(task, name, source)
     rows = np.flatnonzero(np.isin(one.users_, task.evaluated_users))
-    np.testing.assert_allclose(one.say(rows, one.matrix_[rows]), one.scores(one.users_[rows]), atol=1e-4)
+    np.testing.assert_allclose(
+        one.member_scores(rows, one.matrix_[rows]), one.scores(one.users_[rows]), atol=1e-4
+    )
 
 
 def test_a_student_keeps_what_it_was_taught_of_users_without_ratings(shops, source):
@@ -291,7 +293,9 @@ def test_a_student_keeps_what_it_was_taught_of_users_without_ratings(shops, sour
     student = fitted(task, "distill", source)
     rows = np.flatnonzero((student.shared_users >= 0) & (np.diff(student.matrix_.indptr) == 0))
     assert len(rows)
-    np.testing.assert_allclose(student.say(rows, student.matrix_[rows]), student.score_rows(rows), atol=1e-5)
+    np.testing.assert_allclose(
+        student.member_scores(rows, student.matrix_[rows]), student.score_rows(rows), atol=1e-5
+    )
 
 
 def test_stars_of_zero_teach_a_student_like_others(task, source):

@@ -89,9 +89,9 @@ def wish(**rows):
 
 # what counts
 def test_a_hand_worked_score():
-    """Ann's seen a and b are hidden: her list is c, d. Bob's is b, c: his d comes too late."""
+    """Ann's seen a and b are hidden: her list is c, d. Bob's is b, c: the d comes too late."""
     score = small().score(wish(ann=[9, 8, 2, 1], bob=[9, 8, 2, 1]))
-    assert score.units.tolist() == [1, 0]
+    assert score.per_example.tolist() == [1, 0]
     assert score.metrics == pytest.approx({
         "ndcg@2": 0.5, "recall@2": 0.5, "precision@2": 0.25, "mrr@2": 0.5, "map@2": 0.5,
         "coverage@2": 3 / 4,  # b, c and d
@@ -103,7 +103,7 @@ def test_a_hand_worked_score():
 def test_units_are_of_the_headline(metric):
     task = small(metric)
     score = task.score(wish(ann=[0, 0, 2, 1], bob=[0, 1, 2, 3]))
-    assert score.units.mean() == score.metrics[task.metric]
+    assert score.per_example.mean() == score.metrics[task.metric]
 
 
 def test_who_has_nothing_held_out_is_left_out_and_counted():
@@ -114,7 +114,7 @@ def test_who_has_nothing_held_out_is_left_out_and_counted():
     assert choosy.evaluated_users.tolist() == ["ann"]
     assert choosy.left_out == 2
     assert "1 users evaluated, 2 left out" in repr(choosy)
-    assert choosy.score(wish(ann=[0, 0, 2, 1], bob=[0, 0, 0, 0])).units.tolist() == [1]
+    assert choosy.score(wish(ann=[0, 0, 2, 1], bob=[0, 0, 0, 0])).per_example.tolist() == [1]
 
 
 def test_stars_are_clipped_to_the_scale_and_shared_out_over_users():
@@ -122,9 +122,9 @@ def test_stars_are_clipped_to_the_scale_and_shared_out_over_users():
     assert (task.objective, task.greater_is_better, task.percent) == ("rating", False, False)
     score = task.score(Fixed(stars=9.0))  # clipped to 5: errors 1 and 3
     assert score.metrics == pytest.approx({"rmse": 5**0.5, "mae": 2})
-    assert score.units.mean() == pytest.approx(5**0.5)
-    assert score.units[0] < score.units[1]
-    assert small("mae").score(Fixed(stars=9.0)).units.tolist() == pytest.approx([1, 3])
+    assert score.per_example.mean() == pytest.approx(5**0.5)
+    assert score.per_example[0] < score.per_example[1]
+    assert small("mae").score(Fixed(stars=9.0)).per_example.tolist() == pytest.approx([1, 3])
     assert small("mae", scale=(1, 10)).score(Fixed(stars=9.0)).metrics["mae"] == pytest.approx(6)
 
 
@@ -138,7 +138,7 @@ def test_ranking_tasks_say_which_way_is_up():
 def test_a_user_with_fewer_unseen_items_than_k_gets_a_shorter_list():
     score = small("precision@4").score(wish(ann=[9, 9, 2, 1], bob=[9, 1, 2, 3]))
     assert score.metrics["coverage@4"] == 3 / 4  # a is seen by both, and no recommendation
-    assert score.units.tolist() == [1 / 4, 1 / 4]
+    assert score.per_example.tolist() == [1 / 4, 1 / 4]
 
 
 def test_batches_do_not_change_the_score(monkeypatch):
@@ -146,7 +146,7 @@ def test_batches_do_not_change_the_score(monkeypatch):
     whole = task.score(task.fit(Popular()))
     monkeypatch.setattr("tlkit.recsys.evaluation.scoring.CELLS", 3 * ITEMS)
     parts = task.score(task.fit(Popular()))
-    assert (whole.units == parts.units).all()
+    assert (whole.per_example == parts.per_example).all()
     assert whole.metrics == pytest.approx(parts.metrics)
 
 
@@ -200,7 +200,7 @@ def test_a_budget_out_of_range_is_refused(n):
 def test_cold_users_without_ratings_are_in_the_catalogue():
     task = RatingsTask.split(world(), by="cold", share=0.3, pool=5).budget(0)
     model = task.fit(Popular())
-    assert len(task.score(model).units) == len(task.limited)
+    assert len(task.score(model).per_example) == len(task.limited)
 
 
 # identity

@@ -220,7 +220,7 @@ def joined_gain(similarity, n, seed):
     both[rows, there.shape[1] :] = here
     alone = ease(here) if n else popularity(task)
     joined = ease(both)[rows, there.shape[1] :]
-    return (ndcg(task, joined).units - ndcg(task, alone).units).mean()
+    return (ndcg(task, joined).per_example - ndcg(task, alone).per_example).mean()
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_the_largest_shop_has_a_title_for_everything():
 
 
 def test_the_catalogue_tells_part_of_the_taste():
-    """What a user likes, seen in the log-odds of his choices, is partly what the catalogue shows."""
+    """What a user likes, seen in the log-odds of their choices, is partly what the catalogue shows."""
     shops = world()
     chance = shops.truth.chance.to_numpy()
     wish = np.log(chance / (1 - chance))

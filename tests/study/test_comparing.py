@@ -236,7 +236,7 @@ def test_an_unknown_parameter_is_refused():
 def test_transfer_returns_the_trial_with_what_was_fitted():
     trial = tlkit.transfer("helper", toy_source(), Numbers().budget(5), seed=2)
     assert trial.fitted.random_state == 2
-    assert trial.metrics["accuracy"] == pytest.approx(trial.units.mean())
+    assert trial.metrics["accuracy"] == pytest.approx(trial.per_example.mean())
 
 
 def test_a_study_comes_back_from_its_file(tmp_path):
@@ -266,7 +266,7 @@ def test_the_study_draws_itself():
 
 def test_the_baseline_comes_first_however_trials_are_ordered():
     study = compare(["helper", "misleader"])
-    turned = Study(study.trials[::-1], study.frame)
+    turned = Study(study.trials[::-1], study.summary)
     assert list(dict.fromkeys(turned.table["strategy"])) == ["alone", "misleader", "helper"]
     assert turned.figure().data[0].name == study.figure().data[0].name
 

@@ -163,7 +163,7 @@ def test_a_score_by_hand():
     estimator = make().fit(Fixed(one_hot(found)))
     score = make().score(estimator)
     assert estimator.asked_ == 1
-    assert score.units.tolist() == [1, 1, 1, 0, 0, 0, 1, 0, 1]
+    assert score.per_example.tolist() == [1, 1, 1, 0, 0, 0, 1, 0, 1]
     assert score.metrics["accuracy"] == pytest.approx(5 / 9)
     assert score.metrics["balanced_accuracy"] == pytest.approx((3 / 6 + 1 / 2 + 1) / 3)
     assert score.metrics["recall"] == pytest.approx(score.metrics["balanced_accuracy"])
@@ -176,8 +176,8 @@ def test_mean_of_units_is_the_headline(metric):
     task = make(metric=metric)
     probabilities = RNG.dirichlet(np.ones(3), size=9)
     score = task.score(task.fit(Fixed(probabilities)))
-    assert score.units.mean() == pytest.approx(score.metrics[metric])
-    assert score.units.shape == (9,)
+    assert score.per_example.mean() == pytest.approx(score.metrics[metric])
+    assert score.per_example.shape == (9,)
 
 
 def test_metrics_agree_with_scikit_learn():

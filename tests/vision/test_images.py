@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from tlkit.errors import BadInput, UnknownName
-from tlkit.vision.images import arrays as images
-from tlkit.vision.images import files as pictures
+from tlkit.vision.images import arrays, files
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (5, 8, 9), dtype=np.uint8)
@@ -30,7 +29,7 @@ COLOUR = RNG.integers(0, 256, (5, 8, 9, 3), dtype=np.uint8)
     ],
 )
 def test_accepted_forms(given, expected):
-    found = images.as_images(given)
+    found = arrays.as_images(given)
     assert found.dtype == np.uint8
     assert found.flags.c_contiguous
     np.testing.assert_array_equal(found, expected)
@@ -38,12 +37,12 @@ def test_accepted_forms(given, expected):
 
 def test_ready_pictures_are_not_copied():
     ready = np.zeros((2, 3, 8, 8), np.uint8)
-    assert np.shares_memory(images.as_images(ready), ready)
+    assert np.shares_memory(arrays.as_images(ready), ready)
 
 
 def test_torch_tensor():
     torch = pytest.importorskip("torch")
-    np.testing.assert_array_equal(images.as_images(torch.from_numpy(GREY)), GREY[:, None])
+    np.testing.assert_array_equal(arrays.as_images(torch.from_numpy(GREY)), GREY[:, None])
 
 
 @pytest.mark.parametrize(
@@ -62,13 +61,13 @@ def test_torch_tensor():
 )
 def test_refused_forms(given, message):
     with pytest.raises(BadInput, match=message):
-        images.as_images(given)
+        arrays.as_images(given)
 
 
 # labels
 @pytest.mark.parametrize("given", [[0, 1, -1], np.array([[0], [1], [-1]], np.int8), [0.0, 1.0, -1.0]])
 def test_accepted_labels(given):
-    found = images.as_labels(given)
+    found = arrays.as_labels(given)
     assert found.dtype == np.int64
     assert found.tolist() == [0, 1, -1]
 
@@ -85,47 +84,47 @@ def test_accepted_labels(given):
 )
 def test_refused_labels(given, message):
     with pytest.raises(BadInput, match=message):
-        images.as_labels(given)
+        arrays.as_labels(given)
 
 
 def test_codes_without_gaps():
-    assert images.require_codes(np.array([2, 0, 1])) == 3
+    assert arrays.require_codes(np.array([2, 0, 1])) == 3
     with pytest.raises(BadInput, match=r"0 to 3 without gaps. 0, 2 have no picture.*return_inverse"):
-        images.require_codes(np.array([1, 3]))
+        arrays.require_codes(np.array([1, 3]))
     with pytest.raises(BadInput, match=r"0 to 1 without gaps. 2 should not occur"):
-        images.require_codes(np.array([0, 1, 2]), 2)
+        arrays.require_codes(np.array([0, 1, 2]), 2)
     with pytest.raises(BadInput, match=r"-1 should not occur"):
-        images.require_codes(np.array([0, 1, -1]))
+        arrays.require_codes(np.array([0, 1, -1]))
 
 
 # sizes
 def test_resize_keeps_what_fits():
     ready = np.zeros((2, 1, 8, 8), np.uint8)
-    assert images.resize(ready, 8) is ready
-    assert images.resize(ready, None) is ready
+    assert arrays.resize(ready, 8) is ready
+    assert arrays.resize(ready, None) is ready
 
 
 def test_resize_crops_the_middle():
     wide = np.zeros((1, 3, 16, 32), np.uint8)
     wide[..., 8:24] = 200
-    np.testing.assert_array_equal(images.resize(wide, 16), np.full((1, 3, 16, 16), 200))
+    np.testing.assert_array_equal(arrays.resize(wide, 16), np.full((1, 3, 16, 16), 200))
 
 
 def test_resize_is_smooth():
     step = np.zeros((1, 1, 8, 8), np.uint8)
     step[..., 4:] = 160
-    row = images.resize(step, 16)[0, 0, 0].tolist()
+    row = arrays.resize(step, 16)[0, 0, 0].tolist()
     assert row == [0] * 7 + [40, 120] + [160] * 7
 
 
 @pytest.mark.parametrize("size", [0, 7, 32.0, "32", True])
 def test_refused_sizes(size):
     with pytest.raises(BadInput, match=r"8 or more"):
-        images.resize(np.zeros((1, 1, 8, 8), np.uint8), size)
+        arrays.resize(np.zeros((1, 1, 8, 8), np.uint8), size)
 
 
 def test_is_repeated():
-    assert images.is_repeated(GREY, GREY[[1, 3]]).tolist() == [False, True, False, True, False]
+    assert arrays.is_repeated(GREY, GREY[[1, 3]]).tolist() == [False, True, False, True, False]
 
 
 # files
@@ -140,23 +139,23 @@ def gradient(height, width):
 
 def test_alike_pictures_stay_as_they_are(tmp_path):
     paths = [save(tmp_path / f"{i}.png", picture) for i, picture in enumerate(COLOUR)]
-    found, whole = pictures.read_files(paths)
+    found, whole = files.read_files(paths)
     np.testing.assert_array_equal(found, COLOUR.transpose(0, 3, 1, 2))
     assert whole.all()
 
 
 def test_grey_only_if_all_are_grey(tmp_path):
     grey = [save(tmp_path / f"{i}.png", picture) for i, picture in enumerate(GREY)]
-    np.testing.assert_array_equal(pictures.read_files(grey)[0], GREY[:, None])
+    np.testing.assert_array_equal(files.read_files(grey)[0], GREY[:, None])
     mixed = [*grey, save(tmp_path / "colour.png", COLOUR[0])]
-    found, _ = pictures.read_files(mixed)
+    found, _ = files.read_files(mixed)
     np.testing.assert_array_equal(found[0], np.stack([GREY[0]] * 3))
     np.testing.assert_array_equal(found[-1], COLOUR[0].transpose(2, 0, 1))
 
 
 def test_sixteen_bits_keep_their_range(tmp_path):
     path = save(tmp_path / "x.png", np.linspace(0, 65535, 64, dtype=np.uint16).reshape(8, 8))
-    found, _ = pictures.read_files([path])
+    found, _ = files.read_files([path])
     np.testing.assert_array_equal(found.reshape(-1), np.round(np.linspace(0, 255, 64)))
 
 
@@ -164,28 +163,28 @@ def test_camera_orientation_is_undone(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter clockwise
     path = save(tmp_path / "x.png", gradient(8, 16), exif=exif)
-    found, _ = pictures.read_files([path])
+    found, _ = files.read_files([path])
     assert found.shape == (1, 3, 16, 8)
     assert found[0, 0, 0, 0] == 0
     assert found[0, 0, -1, 0] == 255
-    assert pictures.read_files([path], size=8)[0].shape == (1, 3, 8, 8)
+    assert files.read_files([path], size=8)[0].shape == (1, 3, 8, 8)
 
 
 def test_mixed_sizes_lose_an_eighth_and_what_sticks_out(tmp_path):
     paths = [save(tmp_path / "a.png", gradient(64, 64)), save(tmp_path / "b.png", gradient(64, 128))]
-    assert pictures.read_files(paths)[0].shape == (2, 3, 224, 224)
-    found, _ = pictures.read_files(paths, size=56)
+    assert files.read_files(paths)[0].shape == (2, 3, 224, 224)
+    found, _ = files.read_files(paths, size=56)
     assert found.shape == (2, 3, 56, 56)
     row = found[0, 0, 28].astype(int)
     np.testing.assert_allclose([row[0], row[-1]], [255 * 4 / 63, 255 * 59 / 63], atol=2)
 
 
 def test_tutorial_framing():
-    frame = pictures.framing([(300, 400), (400, 300)], 224)
+    frame = files.framing([(300, 400), (400, 300)], 224)
     assert (frame.height, frame.width, frame.short) == (224, 224, 256)
-    assert pictures.framing([(32, 32)] * 3, 64).short == 64
-    assert pictures.framing([(32, 32)] * 3, 32).short is None
-    assert pictures.framing([(32, 48)] * 3, None) == pictures.Framing(32, 48, None)
+    assert files.framing([(32, 32)] * 3, 64).short == 64
+    assert files.framing([(32, 32)] * 3, 32).short is None
+    assert files.framing([(32, 48)] * 3, None) == files.Framing(32, 48, None)
 
 
 def test_large_jpeg_is_like_a_plain_resize(tmp_path):
@@ -196,7 +195,7 @@ def test_large_jpeg_is_like_a_plain_resize(tmp_path):
         left, top = (round(1600 * 73 / 1200) - 64) // 2, (73 - 64) // 2
         plain = whole.resize((round(1600 * 73 / 1200), 73), Image.Resampling.BILINEAR)
         expected = np.asarray(plain.crop((left, top, left + 64, top + 64)), dtype=int)
-    found, _ = pictures.read_files([tmp_path / "x.jpg"], size=64)
+    found, _ = files.read_files([tmp_path / "x.jpg"], size=64)
     assert np.abs(found[0].transpose(1, 2, 0) - expected).mean() < 3
 
 
@@ -210,32 +209,32 @@ def with_bad_files(tmp_path):
 
 def test_unreadable_pictures_are_counted_and_named(with_bad_files):
     with pytest.raises(BadInput, match=r"2 of 7 picture files.*text\.jpg.*cut\.png.*unreadable='skip'"):
-        pictures.read_files(with_bad_files)
+        files.read_files(with_bad_files)
 
 
 def test_unreadable_pictures_can_be_skipped(with_bad_files):
     with pytest.warns(UserWarning, match=r"2 of 7 .* skipped"):
-        found, whole = pictures.read_files(with_bad_files, unreadable="skip")
+        found, whole = files.read_files(with_bad_files, unreadable="skip")
     assert whole.tolist() == [True, False, True, True, True, True, False]
     np.testing.assert_array_equal(found, COLOUR.transpose(0, 3, 1, 2))
 
 
 def test_nothing_readable_is_refused_even_if_skipping(with_bad_files):
     with pytest.raises(BadInput, match=r"1 of 1 picture files"):
-        pictures.read_files(with_bad_files[1:2], unreadable="skip")
+        files.read_files(with_bad_files[1:2], unreadable="skip")
 
 
 def test_unknown_way_with_unreadable_pictures(with_bad_files):
     with pytest.raises(UnknownName, match=r"'skp'. Did you mean 'skip'"):
-        pictures.read_files(with_bad_files, unreadable="skp")
+        files.read_files(with_bad_files, unreadable="skp")
 
 
 def test_a_large_set_says_its_size(tmp_path, monkeypatch):
     path = save(tmp_path / "x.png", COLOUR[0])
-    monkeypatch.setattr(pictures, "LARGE_GB", 1e-9)
+    monkeypatch.setattr(files, "LARGE_GB", 1e-9)
     with pytest.warns(UserWarning, match=r"1 pictures take 0.0 GB"):
-        pictures.read_files([path])
+        files.read_files([path])
     monkeypatch.undo()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        pictures.read_files([path])
+        files.read_files([path])

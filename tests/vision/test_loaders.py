@@ -18,8 +18,7 @@ from tlkit.errors import BadInput, FileProblem, UnknownName
 from tlkit.system import files
 from tlkit.vision import loaders
 from tlkit.vision.loaders import can_load, load_task
-from tlkit.vision.loading import folders
-from tlkit.vision.loading import torchvision as hub
+from tlkit.vision.loading import folders, torchvision
 from tlkit.vision.tasks import ImageTask
 
 RNG = np.random.default_rng(0)
@@ -351,21 +350,21 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_splits(name):
-    assert hub.splits(name) == EXPECTED[name]
+    assert torchvision.splits(name) == EXPECTED[name]
 
 
 def test_names_are_classification_sets_only():
-    assert set(EXPECTED) <= set(hub.names())
+    assert set(EXPECTED) <= set(torchvision.names())
     assert not {"FakeData", "ImageFolder", "VOCDetection", "Kinetics", "CelebA", "ImageNet"} & set(
-        hub.names()
+        torchvision.names()
     )
-    assert hub.OTHER_PURPOSE.issubset(datasets.__all__)
+    assert torchvision.OTHER_PURPOSE.issubset(datasets.__all__)
 
 
-@pytest.mark.parametrize("name", hub.names())
+@pytest.mark.parametrize("name", torchvision.names())
 def test_constructor_accepts_the_values(name, tmp_path):
     """Without data it must get as far as to miss the files."""
-    pool, test = hub.splits(name)
+    pool, test = torchvision.splits(name)
     for arguments in [*pool, *([test] if test else [])]:
         with pytest.raises((RuntimeError, FileNotFoundError)) as caught:
             getattr(datasets, name)(root=str(tmp_path), download=False, **arguments)
@@ -381,13 +380,13 @@ def test_known_tasks_do_without_torchvision():
 
 
 def test_names_in_any_spelling(places):
-    assert hub.match("fashion-mnist") == "FashionMNIST"
-    assert hub.match("oxfordiiitpet") == "OxfordIIITPet"
-    assert hub.match("cifar_10") == "CIFAR10"
-    assert hub.match("digits") is None
+    assert torchvision.match("fashion-mnist") == "FashionMNIST"
+    assert torchvision.match("oxfordiiitpet") == "OxfordIIITPet"
+    assert torchvision.match("cifar_10") == "CIFAR10"
+    assert torchvision.match("digits") is None
     assert can_load("cifar10")
     with pytest.raises(UnknownName, match=r"'CIFAR1000'. Did you mean 'CIFAR100'"):
-        hub.torchvision_task("CIFAR1000")
+        torchvision.torchvision_task("CIFAR1000")
 
 
 class FakeSet:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tlkit.errors import BadInput, UnknownName
-from tlkit.vision.networks import backbones as networks
+from tlkit.vision.networks import backbones
 from tlkit.vision.networks.backbones import IMAGENET, Inputs, Network
 
 SMALL = {"name": "convnet", "channels": 1, "width": 4}
@@ -38,12 +38,12 @@ def test_pictures_are_resized_only_where_a_size_is_set():
 @pytest.mark.parametrize("name", ["squeezenet1_1", "resnet18", "mobilenet_v3_small", "shufflenet_v2_x0_5"])
 def test_a_split_torchvision_network_computes_what_the_whole_did(name):
     torch.manual_seed(0)
-    whole = networks.build_torchvision(name).eval()
+    whole = backbones.build_torchvision(name).eval()
     network = Network({"name": name}, IMAGENET, 1000).eval()
     pictures = torch.randint(0, 256, (1, 3, 224, 224), dtype=torch.uint8)
     with torch.no_grad():
         expected = whole(network.inputs(pictures))
-        backbone, _, weight, bias = networks.split(whole)
+        backbone, _, weight, bias = backbones.split(whole)
         network.backbone.load_state_dict(backbone.state_dict())
         network.head.weight.copy_(weight)
         network.head.bias.copy_(bias)
@@ -72,7 +72,7 @@ def test_weights_that_do_not_fit_name_both_sides_and_change_nothing():
     state = dict(Network(SMALL, GREY, 3).state_dict())
     state["extra"] = state.pop("backbone.stage1.0.weight")
     with pytest.raises(BadInput) as told:
-        networks.load_state(network, state, "source 'x'")
+        backbones.load_state(network, state, "source 'x'")
     assert "1 missing (backbone.stage1.0.weight)" in str(told.value)
     assert "1 unexpected (extra)" in str(told.value)
     assert "head.weight: (3, 16) in the file, (2, 16) in the network" in str(told.value)
@@ -81,4 +81,4 @@ def test_weights_that_do_not_fit_name_both_sides_and_change_nothing():
 
 def test_an_unknown_network_is_refused():
     with pytest.raises(UnknownName, match="no network 'resnet19'. Did you mean 'resnet1"):
-        networks.build_torchvision("resnet19")
+        backbones.build_torchvision("resnet19")

@@ -9,7 +9,7 @@ import torch
 import tlkit
 from tlkit.errors import BadInput, FileProblem, UnknownName
 from tlkit.vision import sources
-from tlkit.vision.networks import backbones as networks
+from tlkit.vision.networks import backbones
 from tlkit.vision.networks.features import outputs
 
 
@@ -17,7 +17,7 @@ from tlkit.vision.networks.features import outputs
 def test_a_shipped_source_scores_on_its_own_task_what_its_card_says(name):
     source = tlkit.load_source(name)
     task = source.task
-    network = networks.from_source(source).eval()
+    network = backbones.from_source(source).eval()
     logits = outputs(network, task.X_test, torch.device("cpu"))
     assert (logits.argmax(1) == task.y_test).mean() == pytest.approx(
         source.card.metrics["accuracy"], abs=0.005
@@ -31,7 +31,7 @@ def test_a_shipped_source_scores_on_its_own_task_what_its_card_says(name):
 def weights(tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "squeezenet.pth"
-    torch.save(networks.build_torchvision("squeezenet1_1").state_dict(), path)
+    torch.save(backbones.build_torchvision("squeezenet1_1").state_dict(), path)
     return path
 
 
@@ -40,7 +40,7 @@ def test_a_torchvision_network_takes_a_local_weight_file(weights):
     assert len(source.card.classes) == 1000
     assert source.card.inputs["size"] == 224
     pictures = np.zeros((2, 3, 64, 64), np.uint8)
-    assert outputs(networks.from_source(source).features, pictures, torch.device("cpu")).shape == (2, 512)
+    assert outputs(backbones.from_source(source).features, pictures, torch.device("cpu")).shape == (2, 512)
 
 
 def test_weights_of_another_architecture_name_both_sides(weights):

@@ -43,7 +43,7 @@ def label_efficiency(
     curve: pd.DataFrame,
     percent: bool = True,
     metric: str = "score",
-    unit: str = "labels",
+    budget_unit: str = "labels",
     chance: float | None = None,
     greater_is_better: bool = True,
 ) -> go.Figure:
@@ -55,7 +55,7 @@ def label_efficiency(
         Columns strategy, budget, score, low, high, and source where there are several.
     percent : bool
         Whether the score is a share in [0, 1].
-    metric, unit : str
+    metric, budget_unit : str
         What the score is, and what the budget counts.
     chance : float, optional
         A score to mark as chance.
@@ -68,16 +68,16 @@ def label_efficiency(
         If a column is missing or there is no row.
     """
     _require(curve, "strategy", "budget", "score", "low", "high")
-    axis, rows = style.along_budgets(curve, unit)
+    axis, rows = style.along_budgets(curve, budget_unit)
     names, title = style.line_names(rows), metric_words(metric, greater_is_better)
     figure = go.Figure(layout={"template": style.TEMPLATE, "height": 420})
-    said = [f"Line chart of {title} against {unit}, with 95 % bands."]
+    said = [f"Line chart of {title} against {budget_unit}, with 95 % bands."]
     marks = style.marks(style.line_names(curve))
     for name, mark in marks.items():
         line, opacity = rows[names == name], min(0.12, 0.6 / len(marks))
         texts = [score_text(score, percent) for score in line["score"]]
         band = style.band(name, line, mark, opacity)
-        figure.add_traces([band, style.curve_line(name, line, mark, texts, unit)])
+        figure.add_traces([band, style.curve_line(name, line, mark, texts, budget_unit)])
         points = [f"{text} at {budget}" for text, budget in zip(texts, line["budget"], strict=True)]
         said.append(f"{name}: {' to '.join(dict.fromkeys((points[0], points[-1])))}.")
     if chance is not None:
@@ -95,7 +95,7 @@ def gains(
     verdicts: pd.DataFrame,
     percent: bool = True,
     metric: str = "score",
-    unit: str = "labels",
+    budget_unit: str = "labels",
     greater_is_better: bool = True,
 ) -> go.Figure:
     """Draw a forest plot: one row a comparison, its gain with the 95 % interval, and the line of no gain.
@@ -106,7 +106,7 @@ def gains(
         Columns strategy, budget, gain, low, high, verdict, and source where there are several.
     percent : bool
         Whether the score is a share in [0, 1], so that gains are drawn in points of 100.
-    metric, unit : str
+    metric, budget_unit : str
         What the score is, and what the budget counts.
     greater_is_better : bool
         False where the score is an error, whose fall is the gain.
@@ -120,7 +120,7 @@ def gains(
     rows = verdicts.assign(
         row=style.line_names(verdicts)
         + ", "
-        + verdicts["budget"].map(lambda budget: budget_in_words(budget, unit)),
+        + verdicts["budget"].map(lambda budget: budget_in_words(budget, budget_unit)),
         text=[gain_text(*row, percent) for row in verdicts[["gain", "low", "high"]].to_numpy(dtype=float)],
     )
     figure = go.Figure(layout={"template": style.TEMPLATE, "height": 130 + 30 * len(rows), "margin_r": 170})

@@ -89,23 +89,27 @@ def place(budget: float) -> float:
     return math.log2(1 + budget)
 
 
-def budget_axis(budgets: Iterable[int], unit: str) -> dict[str, Any]:
+def budget_axis(budgets: Iterable[int], budget_unit: str) -> dict[str, Any]:
     """Return the settings of an axis with a tick at each budget, drawn at its `place`."""
     return {
-        "title": f"{unit} (log(1 + n) scale)",
+        "title": f"{budget_unit} (log(1 + n) scale)",
         "tickvals": [place(budget) for budget in budgets],
         "ticktext": [str(budget) for budget in budgets],
     }
 
 
-def along_budgets(curve: pd.DataFrame, unit: str) -> tuple[dict[str, Any], pd.DataFrame]:
+def along_budgets(curve: pd.DataFrame, budget_unit: str) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return the budget axis, and the curve by budget with column x on it; "all" has only a rank."""
     curve = curve.sort_values("budget", key=lambda column: column.map(_rank), kind="stable")
     budgets = list(dict.fromkeys(curve["budget"]))
     if "all" in budgets:
-        axis = {"title": unit, "type": "category", "categoryarray": [str(budget) for budget in budgets]}
+        axis = {
+            "title": budget_unit,
+            "type": "category",
+            "categoryarray": [str(budget) for budget in budgets],
+        }
         return axis, curve.assign(x=curve["budget"].astype(str))
-    return budget_axis(budgets, unit), curve.assign(x=curve["budget"].map(place))
+    return budget_axis(budgets, budget_unit), curve.assign(x=curve["budget"].map(place))
 
 
 def _rank(budget: float | str) -> float:
@@ -162,10 +166,11 @@ def band(name: str, rows: pd.DataFrame, mark: Mark, opacity: float) -> go.Scatte
     )
 
 
-def curve_line(name: str, rows: pd.DataFrame, mark: Mark, texts: list[str], unit: str) -> go.Scatter:
+def curve_line(name: str, rows: pd.DataFrame, mark: Mark, texts: list[str], budget_unit: str) -> go.Scatter:
     """Draw score over column x, each point with its budget and its text on hover."""
     said = [
-        f"{budget_in_words(budget, unit)}: {text}" for budget, text in zip(rows["budget"], texts, strict=True)
+        f"{budget_in_words(budget, budget_unit)}: {text}"
+        for budget, text in zip(rows["budget"], texts, strict=True)
     ]
     return line(name, rows["x"], rows["score"], mark, mark.dash).update(
         legendgroup=name,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 
-def budget_in_words(budget: int | str | None, unit: str) -> str:
+def budget_in_words(budget: int | str | None, budget_unit: str) -> str:
     """Say a budget in words: "0 labels a class", "1 label a class", "all the labels".
 
     Parameters
     ----------
     budget : int, "all" or None
         How much; "all" and None are all the training data.
-    unit : str
+    budget_unit : str
         What is counted, in the plural, such as "labels a class".
     """
-    counted, *rest = unit.split()
+    counted, *rest = budget_unit.split()
     if budget in (None, "all"):
         return f"all the {counted}"
     return " ".join([str(budget), counted.removesuffix("s") if budget == 1 else counted, *rest])

@@ -26,8 +26,8 @@ class Chart:
     ----------
     names : sequence of str
         The strategies, the baseline first.
-    frame : TaskSummary
-        The task's metric and units.
+    summary : TaskSummary
+        The task's metric and budget unit.
     budgets : sequence of int
         What the budget axis shows.
     over_similarity : bool
@@ -35,9 +35,9 @@ class Chart:
     """
 
     def __init__(
-        self, names: Sequence[str], frame: TaskSummary, budgets: Sequence[int], over_similarity: bool
+        self, names: Sequence[str], summary: TaskSummary, budgets: Sequence[int], over_similarity: bool
     ):
-        self._frame, self._names = frame, list(names)
+        self._summary, self._names = summary, list(names)
         self._x = "similarity" if over_similarity else "budget"
         places = [i / 10 for i in range(11)] if over_similarity else sorted(map(style.place, budgets))
         self._ends = places[0], places[-1]
@@ -68,7 +68,7 @@ class Chart:
 
     def compare(self, verdicts: pd.DataFrame) -> None:
         """Draw the gains with their intervals; a filled marker is a verdict, an open one none."""
-        scale = 100 if self._frame.percent else 1
+        scale = 100 if self._summary.percent else 1
         with self.widget.batch_update():
             for name in self._names[1:]:
                 rows = verdicts[verdicts["strategy"] == name].sort_values(self._x)
@@ -114,9 +114,9 @@ class Chart:
         where = (
             f"similarity {row.similarity:g}"
             if over_similarity
-            else budget_in_words(row.budget, self._frame.unit)
+            else budget_in_words(row.budget, self._summary.budget_unit)
         )
-        return f"{where}: {gain_text(row.gain, row.low, row.high, self._frame.percent)}<br>{row.verdict}"
+        return f"{where}: {gain_text(row.gain, row.low, row.high, self._summary.percent)}<br>{row.verdict}"
 
     @staticmethod
     def _traces(name: str, mark: Mark) -> list[go.Scatter]:
@@ -139,7 +139,7 @@ class Chart:
         ]
 
     def _draw_axes(self, budgets: Sequence[int]) -> None:
-        figure, frame = self.widget, self._frame
+        figure, summary = self.widget, self._summary
         figure.update_layout(template=style.TEMPLATE, height=380, autosize=True, dragmode=False)
         figure.update_layout(
             legend={"y": -0.2, "yanchor": "top"}, margin={"l": 60, "r": 15, "t": 34, "b": 10}
@@ -150,14 +150,16 @@ class Chart:
         figure.add_annotation(x=0.5, xref="x domain", y=0.5, yref="y domain", showarrow=False, font_size=14)
         figure.update_xaxes(title="step", rangemode="tozero", col=1)
         figure.update_yaxes(title="loss (markers: validation)", rangemode="tozero", col=1)
-        title = gain_words(frame.metric, frame.greater_is_better) + (" (points)" if frame.percent else "")
+        title = gain_words(summary.metric, summary.greater_is_better) + (
+            " (points)" if summary.percent else ""
+        )
         figure.update_yaxes(title=title, zeroline=True, zerolinecolor=style.INK, zerolinewidth=1, col=2)
         margin = 0.06 * (self._ends[1] - self._ends[0] or 1)
         figure.update_xaxes(range=[self._ends[0] - margin, self._ends[1] + margin], col=2)
         if self._x == "similarity":
             figure.update_xaxes(title="similarity of source and target", col=2)
         else:
-            figure.update_xaxes(style.budget_axis(budgets, frame.unit), col=2)
+            figure.update_xaxes(style.budget_axis(budgets, summary.budget_unit), col=2)
 
 
 def _side_by_side(names: Sequence[str], places: Sequence[float]) -> dict[str, float]:

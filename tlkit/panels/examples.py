@@ -1,4 +1,4 @@
-"""The panel's examples: what the strategies that are switched on make of one test unit."""
+"""The panel's examples: what the strategies that are switched on make of one test example."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Setting:
 class Examples(widgets.VBox):
     """A choice of test units, and a table with one column for each strategy that is switched on.
 
-    Nothing is fitted before a unit is chosen. Then what is missing is fitted in the background, one
+    Nothing is fitted before one is chosen. Then what is missing is fitted in the background, one
     strategy after the other, and given up where nobody waits for it any longer.
 
     Parameters
@@ -122,10 +122,12 @@ class Examples(widgets.VBox):
             return f"{missing[1]} waits for the run …" if self._run.is_set() else f"Fitting {missing[1]} …"
         budget, similarity = self._dials()
         at = "" if similarity is None else f" at similarity {similarity:.1f}"
-        return f"{self.choice.value}, with {budget_in_words(budget, self._task.unit)}{at}, seed {SEED}."
+        return (
+            f"{self.choice.value}, with {budget_in_words(budget, self._task.budget_unit)}{at}, seed {SEED}."
+        )
 
     def _on(self) -> list[str]:
-        """The strategies to show: none before a unit is chosen."""
+        """The strategies to show: none before one is chosen."""
         return [label for label, box in self._toggles.items() if box.value and self.choice.index]
 
     def _dials(self) -> Dials:

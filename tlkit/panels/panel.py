@@ -63,7 +63,7 @@ class Panel(widgets.VBox):
     budget, seeds, similarity : slider
         The settings; `similarity` is None where the task has no such dial.
     examples : Examples or None
-        What the strategies make of one test unit, where the task shows any.
+        What the strategies make of one test example, where the task shows any.
     """
 
     def __init__(self, source: Source | None, task: Task, strategies: Strategies = None):
@@ -86,8 +86,8 @@ class Panel(widgets.VBox):
         self.clear_button = view.button("Clear", "trash", "Forget every run", self._on_clear)
         self.progress = widgets.FloatProgress(min=0, max=1, description="Progress")
         self.status, self.alert, self.verdict, self.details = (widgets.HTML() for _ in range(4))
-        frame, budgets = TaskSummary.of(task), self.budget.options
-        self.chart = Chart([*self._choices], frame, budgets, over_similarity=self.similarity is not None)
+        summary, budgets = TaskSummary.of(task), self.budget.options
+        self.chart = Chart([*self._choices], summary, budgets, over_similarity=self.similarity is not None)
         shown = (source, task, self._choices, self.toggles, self.budget, self.similarity)
         self.examples = Examples(*shown) if len(task.example_names()) else None
         self.children = view.layout(self, source, task, self._choices)
@@ -114,7 +114,7 @@ class Panel(widgets.VBox):
         strategies : iterable of str, optional
             What to switch on, and nothing else; the baseline always runs.
         budget, seeds : int, optional
-            Labels or ratings per unit, and how many draws.
+            Labels a class or ratings a user, and how many draws.
         similarity : float, optional
             In [0, 1], where the task has this dial.
 

@@ -21,7 +21,7 @@ class Runs:
     """
 
     def __init__(self, task: Task):
-        self._frame, self._over_similarity = TaskSummary.of(task), task.similarity is not None
+        self._summary, self._over_similarity = TaskSummary.of(task), task.similarity is not None
         self._trials: dict[float | None, dict[tuple, Trial]] = {}
 
     def at(self, similarity: float | None) -> dict[tuple, Trial]:
@@ -35,6 +35,6 @@ class Runs:
     def gather(self, read: Callable[[Study], pd.DataFrame]) -> pd.DataFrame:
         """Put together what `read` makes of the study at each setting."""
         runs = {dial: trials.values() for dial, trials in self._trials.items() if trials} or {None: ()}
-        tables = [read(Study(run, self._frame)).assign(similarity=dial) for dial, run in runs.items()]
+        tables = [read(Study(run, self._summary)).assign(similarity=dial) for dial, run in runs.items()]
         table = pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True)
         return table if self._over_similarity else table.drop(columns="similarity")

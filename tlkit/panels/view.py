@@ -60,7 +60,7 @@ def verdict_html(rows: pd.DataFrame) -> str:
 
 
 def example_html(outcome: Any) -> str:
-    """Return a test unit's outcome: a table's text escaped, or what the object itself gives as HTML."""
+    """Return a test example's outcome: a table's text escaped, or what the object itself gives as HTML."""
     if isinstance(outcome, pd.DataFrame):
         with pd.option_context("display.max_colwidth", None):
             shown = outcome.to_html(border=0, index_names=False, float_format="{:.3f}".format, na_rep="–")
@@ -119,7 +119,7 @@ def budget_slider(task: Task) -> widgets.SelectionSlider:
     steps = [0, *(digit * 10**power for power in range(7) for digit in (1, 2, 5))]
     options = [step for step in steps if task.min_budget <= step <= task.max_budget] or [task.min_budget]
     value = max([option for option in options if option <= 5] or options[:1])
-    return _slider(widgets.SelectionSlider, task.unit.capitalize(), options=options, value=value)
+    return _slider(widgets.SelectionSlider, task.budget_unit.capitalize(), options=options, value=value)
 
 
 def seeds_slider() -> widgets.IntSlider:

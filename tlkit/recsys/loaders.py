@@ -13,7 +13,7 @@ from tlkit.recsys.data import movielens
 from tlkit.recsys.data.domains import Domain
 from tlkit.recsys.data.tables import SUFFIXES, read_table
 from tlkit.recsys.tasks import RatingsTask, cold_start_task
-from tlkit.recsys.worlds import shops as worlds
+from tlkit.recsys.worlds import shops
 from tlkit.system import files
 
 Loader = Callable[..., RatingsTask]
@@ -127,8 +127,8 @@ def table_task(
 
 
 TASKS: dict[str, Loader] = {
-    "two_shops": worlds.shop_task,
-    "purchases": partial(worlds.shop_task, feedback="bought"),
+    "two_shops": shops.shop_task,
+    "purchases": partial(shops.shop_task, feedback="bought"),
     "amazon": amazon_task,
     "genres": genres_task,
     "movielens": movielens_task,

@@ -65,7 +65,7 @@ class RatingsTask(Task):
     objective : {"ranking", "rating"}
         What the headline asks scores to be.
     evaluated_users : Index
-        Users with something relevant held out, in the order of a score's units.
+        Users with something relevant held out, in the order of a score's examples.
     left_out : int
         How many users have nothing relevant held out, and count in no mean.
     titles : Series
@@ -78,7 +78,7 @@ class RatingsTask(Task):
     """
 
     baseline = "target_only"
-    unit = "ratings a user"
+    budget_unit = "ratings a user"
     strategy_base = RatingsStrategy
     starters = ("joined", "gated")
 
@@ -162,7 +162,7 @@ class RatingsTask(Task):
         return RatingsTask(train, test, items, metric, **ways)
 
     def __repr__(self) -> str:
-        drawn = "" if self.drawn is None else f", {self.drawn} {self.unit}"
+        drawn = "" if self.drawn is None else f", {self.drawn} {self.budget_unit}"
         return (
             f"{type(self).__name__}({self.name!r}: {len(self.train):,} training and {len(self.test):,} test "
             f"ratings of {len(self.catalogue):,} items, {len(self.evaluated_users):,} users evaluated, "
@@ -209,7 +209,8 @@ class RatingsTask(Task):
         least, most = self.min_budget, self.max_budget
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or not least <= n <= most:
             raise BadInput(
-                f"A budget is a whole number of {self.unit}, {least} to {most} for {self.name!r}; got {n!r}."
+                f"A budget is a whole number of {self.budget_unit}, {least} to {most} for {self.name!r}; "
+                f"got {n!r}."
             )
         require_number("seed", seed, whole(0))
         user = self.train["user"].cat.codes.to_numpy()
@@ -233,8 +234,8 @@ class RatingsTask(Task):
         Returns
         -------
         Score
-            What `judge_lists` or `judge_stars` of `tlkit.recsys.evaluation.scoring` finds; `units` has the
-            headline for each of `evaluated_users`.
+            What `judge_lists` or `judge_stars` of `tlkit.recsys.evaluation.scoring` finds; `per_example`
+            has the headline for each of `evaluated_users`.
 
         Raises
         ------
@@ -244,15 +245,15 @@ class RatingsTask(Task):
             If its scores are not numbers.
         """
         if self.k is None:
-            found, units = scoring.judge_stars(estimator, self.test, self.scale)
+            found, per_user = scoring.judge_stars(estimator, self.test, self.scale)
         else:
             users = self.evaluated_users
             popularity = np.bincount(self.train["item"].cat.codes, minlength=len(self.catalogue))
             seen = marks(self.train, users)
-            found, units = scoring.judge_lists(
+            found, per_user = scoring.judge_lists(
                 estimator, users, self.catalogue, seen, self._relevant, popularity, self.k
             )
-        return Score(found, units[self.kind])
+        return Score(found, per_user[self.kind])
 
     def example_names(self) -> list[Any]:
         """Return ids of users to look at, the first of those that are evaluated."""

@@ -107,7 +107,7 @@ def compare(
     task : Task
         The target.
     budgets : sequence of int, optional
-        Labels or ratings per unit; all the training data by default.
+        Labels a class or ratings a user; all the training data by default.
     seeds : int or sequence of int
         How many draws, or which.
     n_jobs : int, optional
@@ -201,7 +201,7 @@ def _run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial
         budget=plan.budget,
         seed=plan.seed,
         metrics=score.metrics,
-        units=np.asarray(score.units, dtype=float),
+        per_example=np.asarray(score.per_example, dtype=float),
         seconds=watch.seconds,
         trainable=int(getattr(best, "n_trainable_", 0)),
         fitted=estimator,

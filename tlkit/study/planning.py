@@ -48,10 +48,10 @@ def lay_out(
         if size is not None:
             task.budget(size, draws[0])
     sizes = [size if size is None else int(size) for size in sizes]
-    entrants = [(origin, pair) for origin in sources for pair in _with_baseline(strategies, origin, task)]
+    pairs = [(origin, pair) for origin in sources for pair in _with_baseline(strategies, origin, task)]
     return [
         PlannedTrial(*pair, origin, size, draw)
-        for draw, size, (origin, pair) in itertools.product(draws, sizes, entrants)
+        for draw, size, (origin, pair) in itertools.product(draws, sizes, pairs)
     ]
 
 

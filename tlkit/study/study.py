@@ -16,7 +16,7 @@ from tlkit.study.trial import TaskSummary, Trial
 from tlkit.study.verdicts import MIN_SEEDS, Interval, crossed_interval, verdict
 from tlkit.system import files
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Study:
@@ -26,33 +26,33 @@ class Study:
     ----------
     trials : iterable of Trial
         In any order; the baseline's come first, here and in figures, and the others as they are given.
-    frame : TaskSummary
-        The task's metric, baseline and units.
+    summary : TaskSummary
+        The task's metric, baseline and budget unit.
     missing : int
         How many trials were asked for and not run, after an interrupt.
     """
 
-    def __init__(self, trials: Iterable[Trial], frame: TaskSummary, missing: int = 0):
-        self.trials = tuple(sorted(trials, key=lambda trial: trial.strategy != frame.baseline))
-        self.frame = frame
+    def __init__(self, trials: Iterable[Trial], summary: TaskSummary, missing: int = 0):
+        self.trials = tuple(sorted(trials, key=lambda trial: trial.strategy != summary.baseline))
+        self.summary = summary
         self.missing = missing
         self._baselines = {
-            (t.source, t.budget, t.seed): t for t in self.trials if t.strategy == frame.baseline
+            (t.source, t.budget, t.seed): t for t in self.trials if t.strategy == summary.baseline
         }
 
     def __repr__(self) -> str:
-        done = f"{len(self.trials)} trials on {self.frame.task}"
+        done = f"{len(self.trials)} trials on {self.summary.task}"
         return f"Study({done}{f', {self.missing} missing' if self.missing else ''})"
 
     @property
     def metric(self) -> str:
         """The headline metric."""
-        return self.frame.metric
+        return self.summary.metric
 
     @property
     def baseline(self) -> str:
         """The no-transfer strategy that gains are measured against."""
-        return self.frame.baseline
+        return self.summary.baseline
 
     @property
     def table(self) -> pd.DataFrame:
@@ -69,7 +69,7 @@ class Study:
         """Score with its 95 % interval for each strategy, source and budget."""
         rows = []
         for (strategy, source, budget), trials in self._groups():
-            score = crossed_interval(np.stack([t.units for t in trials]))
+            score = crossed_interval(np.stack([t.per_example for t in trials]))
             rows.append(
                 _key(strategy, source, budget)
                 | {"score": score.mean, "low": score.low, "high": score.high, "seeds": len(trials)}
@@ -83,7 +83,7 @@ class Study:
         -------
         DataFrame
             Columns strategy, source, budget, seeds, score, baseline (its score), gain, low, high (the paired
-            95 % interval over draws, training seeds and test units), verdict, sentence. A gain is positive
+            95 % interval over draws, training seeds and test examples), verdict, sentence. A gain is positive
             where the strategy is better: where the metric is an error, where it fell.
         """
         rows = []
@@ -116,14 +116,20 @@ class Study:
 
         single = len({t.budget for t in self.trials}) == 1
         draw, table = (charts.gains, self.verdicts()) if single else (charts.label_efficiency, self.curve())
-        frame = self.frame
-        return draw(table, frame.percent, frame.metric, frame.unit, greater_is_better=frame.greater_is_better)
+        summary = self.summary
+        return draw(
+            table,
+            summary.percent,
+            summary.metric,
+            summary.budget_unit,
+            greater_is_better=summary.greater_is_better,
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the study as one JSON file."""
         content = {
             "format": FORMAT,
-            "frame": vars(self.frame),
+            "summary": vars(self.summary),
             "missing": self.missing,
             "trials": [t.to_dict() for t in self.trials],
         }
@@ -155,7 +161,7 @@ class Study:
             )
         try:
             return cls(
-                map(Trial.from_dict, content["trials"]), TaskSummary(**content["frame"]), content["missing"]
+                map(Trial.from_dict, content["trials"]), TaskSummary(**content["summary"]), content["missing"]
             )
         except (KeyError, TypeError, BadInput) as error:
             raise FileProblem(f"{path} is a damaged study ({error!r}): run the study again.") from error
@@ -171,7 +177,7 @@ class Study:
         return self._baselines.get((trial.source, trial.budget, trial.seed))
 
     def _gain(self, trial: Trial, twin: Trial) -> np.ndarray:
-        return (trial.units - twin.units) * (1 if self.frame.greater_is_better else -1)
+        return (trial.per_example - twin.per_example) * (1 if self.summary.greater_is_better else -1)
 
     def _mean_gain(self, trial: Trial) -> float:
         twin = self._twin(trial)
@@ -184,8 +190,8 @@ class Study:
         word = verdict(gain, len(pairs))
         judged = {
             "seeds": len(pairs),
-            "score": float(np.mean([t.units.mean() for t, _ in pairs])),
-            "baseline": float(np.mean([twin.units.mean() for _, twin in pairs])),
+            "score": float(np.mean([t.per_example.mean() for t, _ in pairs])),
+            "baseline": float(np.mean([twin.per_example.mean() for _, twin in pairs])),
             "gain": gain.mean,
             "low": gain.low,
             "high": gain.high,
@@ -196,7 +202,7 @@ class Study:
     def _sentence(
         self, strategy: str, source: str, budget: int | None, gain: Interval, word: str, seeds: int
     ) -> str:
-        scale, digits = (100, 1) if self.frame.percent else (1, 3)
+        scale, digits = (100, 1) if self.summary.percent else (1, 3)
         mean, low, high = (f"{scale * value:+.{digits}f}" for value in (gain.mean, gain.low, gain.high))
         who = f"{strategy} from {source}" if source else strategy
         claim = {
@@ -206,13 +212,13 @@ class Study:
             "no verdict": f"{who} gets no verdict (it takes {MIN_SEEDS} seeds)",
         }[word]
         interval = "" if np.isnan(gain.low) else f" (95 % interval {low} to {high}, {seeds} seeds)"
-        much = budget_in_words(budget, self.frame.unit)
+        much = budget_in_words(budget, self.summary.budget_unit)
         return f"With {much}, {claim}: {self._gained(mean)} against {self.baseline}{interval}."
 
     def _gained(self, mean: str) -> str:
         """Say what was gained: "+3.1 points of accuracy", or of an error "a fall of +0.031 in rmse"."""
-        points = " points" if self.frame.percent else ""
-        if self.frame.greater_is_better:
+        points = " points" if self.summary.percent else ""
+        if self.summary.greater_is_better:
             return f"{mean}{points} of {self.metric}"
         return f"a fall of {mean}{points} in {self.metric}"
 

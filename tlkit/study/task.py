@@ -23,12 +23,12 @@ class Score:
     ----------
     metrics : dict of str to float
         Every metric by name, the headline among them.
-    units : ndarray of shape (n_units,)
-        The headline metric for each test unit (an example, a user); its mean is the headline.
+    per_example : ndarray of shape (n_examples,)
+        The headline metric for each test example (a picture, a user); its mean is the headline.
     """
 
     metrics: dict[str, float]
-    units: np.ndarray
+    per_example: np.ndarray
 
 
 class Task(ABC):
@@ -36,12 +36,12 @@ class Task(ABC):
 
     Attributes
     ----------
-    name, metric, baseline, unit : str
+    name, metric, baseline, budget_unit : str
         The task, its headline metric, its no-transfer strategy, and what a budget counts.
     greater_is_better, percent : bool
         Which way the metric improves, and whether it is a share that reads best in points of 100.
     min_budget, max_budget : int
-        The smallest and the largest budget that can be drawn; 0 where a unit may come without any.
+        The smallest and the largest budget that can be drawn; 0 where one may come without any.
     drawn : int or None
         The budget that this task is; None where it has all its training data.
     fingerprint : str
@@ -57,7 +57,7 @@ class Task(ABC):
     name: str
     metric: str
     baseline: str
-    unit: str
+    budget_unit: str
     max_budget: int
     fingerprint: str
     strategy_base: type[Strategy]
@@ -70,7 +70,7 @@ class Task(ABC):
 
     @abstractmethod
     def budget(self, n: int, seed: int = 0) -> Task:
-        """Return this task with a training subset of `n` per unit; the test data stay."""
+        """Return this task with a training subset of `n` of its `budget_unit`; the test data stay."""
 
     @abstractmethod
     def score(self, estimator: Any) -> Score:
@@ -85,11 +85,11 @@ class Task(ABC):
         raise BadInput(f"Task {self.name!r} has no similarity dial; generated worlds have one.")
 
     def example_names(self) -> Sequence[Any]:
-        """Return the test units, a few hundred at most, whose outcome `example` can show; by default none."""
+        """Return some hundred test examples at most, whose outcome `example` can show; by default none."""
         return ()
 
     def example(self, name: Any, fitted: Mapping[str, Any]) -> Any:
-        """Show what fitted strategies make of one test unit, to be read side by side.
+        """Show what fitted strategies make of one test example, to be read side by side.
 
         Parameters
         ----------

@@ -20,13 +20,13 @@ class Trial:
     strategy, source : str
         Names.
     budget : int or None
-        Labels or ratings per unit; None for all the training data.
+        Labels or ratings as the task counts them; None for all the training data.
     seed : int
         Of the budget draw and of the training.
     metrics : dict of str to float
         Every metric of the task.
-    units : ndarray of shape (n_units,)
-        The headline metric of each test unit.
+    per_example : ndarray of shape (n_examples,)
+        The headline metric of each test example.
     seconds : float
         Wall time of the fit.
     trainable : int
@@ -40,7 +40,7 @@ class Trial:
     budget: int | None
     seed: int
     metrics: dict[str, float]
-    units: np.ndarray = field(repr=False, compare=False)
+    per_example: np.ndarray = field(repr=False, compare=False)
     seconds: float
     trainable: int
     fitted: Any = field(default=None, repr=False, compare=False)
@@ -48,7 +48,7 @@ class Trial:
     def to_dict(self) -> dict[str, Any]:
         """Return all but the fitted estimator, ready for JSON."""
         stored = {name: value for name, value in vars(self).items() if name != "fitted"}
-        return stored | {"units": np.asarray(self.units, dtype=float).round(6).tolist()}
+        return stored | {"per_example": np.asarray(self.per_example, dtype=float).round(6).tolist()}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Trial:
@@ -62,7 +62,7 @@ class Trial:
         expected = {each.name for each in fields(cls)} - {"fitted"}
         if set(stored) != expected:
             raise BadInput(f"A stored trial has the fields {sorted(stored)}; expected {sorted(expected)}.")
-        return cls(**stored | {"units": np.asarray(stored["units"], dtype=float)})
+        return cls(**stored | {"per_example": np.asarray(stored["per_example"], dtype=float)})
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,13 @@ class TaskSummary:
     task: str
     metric: str
     baseline: str
-    unit: str
+    budget_unit: str
     greater_is_better: bool
     percent: bool
 
     @classmethod
     def of(cls, task: Task) -> TaskSummary:
-        """Read the frame off a task."""
-        return cls(task.name, task.metric, task.baseline, task.unit, task.greater_is_better, task.percent)
+        """Read the summary off a task."""
+        return cls(
+            task.name, task.metric, task.baseline, task.budget_unit, task.greater_is_better, task.percent
+        )

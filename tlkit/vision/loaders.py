@@ -13,10 +13,11 @@ import numpy as np
 from tlkit.classification.draws import first_of_each_class
 from tlkit.errors import BadInput, FileProblem, require_known, require_params
 from tlkit.system import files
-from tlkit.vision.images import arrays as images
-from tlkit.vision.images import glyphs as printed
+from tlkit.vision.images import arrays
 from tlkit.vision.images.files import SUFFIXES
-from tlkit.vision.loading import torchvision as hub
+from tlkit.vision.images.glyphs import CHARACTERS
+from tlkit.vision.images.glyphs import split as split_glyphs
+from tlkit.vision.loading import torchvision
 from tlkit.vision.loading.folders import folder_task, hymenoptera
 from tlkit.vision.tasks import ImageTask
 from tlkit.vision.worlds.tasks import make_task
@@ -38,8 +39,8 @@ def digits(*, size: int | None = None) -> ImageTask:
     from sklearn.datasets import load_digits
 
     raw, labels = load_digits(return_X_y=True)
-    pictures = images.as_images((raw / 16).reshape(-1, 8, 8))
-    pictures = images.resize(pictures, size or 32)
+    pictures = arrays.as_images((raw / 16).reshape(-1, 8, 8))
+    pictures = arrays.resize(pictures, size or 32)
     pool = np.zeros(len(labels), dtype=bool)
     pool[first_of_each_class(labels, DIGITS_POOL, seed=0)] = True
     return ImageTask(pictures[pool], labels[pool], pictures[~pool], labels[~pool], name="digits")
@@ -53,10 +54,10 @@ def glyphs(*, size: int | None = None) -> ImageTask:
     size : int, optional
         Side in pixels, 32 by default.
     """
-    X, y, X_test, y_test = printed.split()
-    new = ~images.is_repeated(X, X_test)  # typefaces copy from each other
-    X, X_test = images.resize(X[new], size), images.resize(X_test, size)
-    return ImageTask(X, y[new], X_test, y_test, tuple(printed.CHARACTERS), name="glyphs")
+    X, y, X_test, y_test = split_glyphs()
+    new = ~arrays.is_repeated(X, X_test)  # typefaces copy from each other
+    X, X_test = arrays.resize(X[new], size), arrays.resize(X_test, size)
+    return ImageTask(X, y[new], X_test, y_test, tuple(CHARACTERS), name="glyphs")
 
 
 def npz_task(
@@ -121,7 +122,7 @@ TASKS: dict[str, Loader] = {
 
 def names() -> list[str]:
     """Return every name that `load_task` knows, torchvision's data sets last."""
-    return [*TASKS, *hub.names()]
+    return [*TASKS, *torchvision.names()]
 
 
 def can_load(name: str | Path) -> bool:
@@ -164,8 +165,8 @@ def _loader(name: str | Path) -> Loader | None:
     local = files.find_local(text) or files.find_local(f"{text}.npz")
     if local is not None:
         return _own(local)
-    if known := hub.match(text):
-        return partial(hub.torchvision_task, known)
+    if known := torchvision.match(text):
+        return partial(torchvision.torchvision_task, known)
     # What is meant as a path goes on to its loader, which says that nothing is there.
     return _own(here) if is_path or here.exists() else None
 

@@ -12,7 +12,7 @@ from tlkit.study.source import Card, Source, read_state_dict
 from tlkit.study.task import Task
 from tlkit.system import files
 from tlkit.vision.loaders import TASKS
-from tlkit.vision.networks import backbones as networks
+from tlkit.vision.networks import backbones
 from tlkit.vision.worlds import tasks as worlds
 
 SHIPPED = ("glyphs", "shape", "texture")
@@ -20,7 +20,7 @@ SHIPPED = ("glyphs", "shape", "texture")
 
 def names() -> list[str]:
     """Return every name that `load_source` knows."""
-    return [*SHIPPED, *networks.torchvision_names()]
+    return [*SHIPPED, *backbones.torchvision_names()]
 
 
 def load_source(name: str, weights: str | Path | None = None, sha256: str | None = None) -> Source:
@@ -75,8 +75,8 @@ def _torchvision(name: str, weights: str | Path | None, sha256: str | None) -> S
 
     published = get_model_weights(name).DEFAULT
     path = Path(weights) if weights is not None else _published_file(published)
-    whole = networks.build_torchvision(name)
-    networks.load_state(whole, read_state_dict(path, sha256), str(path.name))
+    whole = backbones.build_torchvision(name)
+    backbones.load_state(whole, read_state_dict(path, sha256), str(path.name))
     return _as_source(name, whole, published, path)
 
 
@@ -95,7 +95,7 @@ def _published_file(published: object) -> Path:
 
 def _as_source(name: str, whole: torch.nn.Module, published: object, path: Path) -> Source:
     """Cut the network into backbone and head, with the picture size and classes it was trained for."""
-    backbone, _, weight, bias = networks.split(whole)
+    backbone, _, weight, bias = backbones.split(whole)
     preset = published.transforms()
     inputs = {"channels": 3, "size": preset.crop_size[0], "mean": list(preset.mean), "std": list(preset.std)}
     state = {f"backbone.{key}": value for key, value in backbone.state_dict().items()}

@@ -17,7 +17,7 @@ from tlkit.errors import BadInput, require_known
 from tlkit.study.callbacks import Callback
 from tlkit.study.task import Score, Task
 from tlkit.system import files
-from tlkit.vision.images import arrays as images
+from tlkit.vision.images import arrays
 from tlkit.vision.strategies import ImageStrategy
 
 METRICS = ("accuracy", "balanced_accuracy")
@@ -49,7 +49,7 @@ class ImageTask(Task):
     """
 
     baseline = "scratch"
-    unit = "labels a class"
+    budget_unit = "labels a class"
     strategy_base = ImageStrategy
     starters = ("probe", "finetune")
 
@@ -103,7 +103,7 @@ class ImageTask(Task):
         BadInput
             If shapes, types, labels, classes or metric do not fit.
         """
-        X, X_test = (images.resize(images.as_images(pictures), size) for pictures in (X, X_test))
+        X, X_test = (arrays.resize(arrays.as_images(pictures), size) for pictures in (X, X_test))
         return cls(X, y, X_test, y_test, classes, name, metric)
 
     def __repr__(self) -> str:
@@ -146,13 +146,13 @@ class ImageTask(Task):
 
     def _require_budget(self, n: int) -> None:
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise BadInput(f"A budget is a whole number of {self.unit}, 1 or more; found {n!r}.")
+            raise BadInput(f"A budget is a whole number of {self.budget_unit}, 1 or more; found {n!r}.")
         if n > self.max_budget:
             counts = np.bincount(self.y)
             scarce = self.classes[counts.argmin()]
             raise BadInput(
-                f"A budget of {n} {self.unit} is too large for {self.name!r}: class {scarce!r} has only "
-                f"{counts.min()} training pictures. The largest budget is {counts.min()}."
+                f"A budget of {n} {self.budget_unit} is too large for {self.name!r}: class {scarce!r} has "
+                f"only {counts.min()} training pictures. The largest budget is {counts.min()}."
             )
 
     def fit(self, estimator: Any, callbacks: Sequence[Callback] = ()) -> Any:
@@ -167,13 +167,13 @@ class ImageTask(Task):
         -------
         Score
             accuracy, balanced_accuracy, macro precision, recall and f1, ece (calibration error),
-            log_loss; `units` is 1 for a right and 0 for a wrong answer, weighted by class where the
+            log_loss; `per_example` is 1 for a right and 0 for a wrong answer, weighted by class where the
             headline is balanced accuracy.
         """
         probabilities = self._probabilities(estimator)
         right = (probabilities.argmax(axis=1) == self.y_test).astype(float)
-        units = right * class_weights(self.y_test) if self.metric == "balanced_accuracy" else right
-        return Score(classification_metrics(self.y_test, probabilities), units)
+        per_example = right * class_weights(self.y_test) if self.metric == "balanced_accuracy" else right
+        return Score(classification_metrics(self.y_test, probabilities), per_example)
 
     def confusion(self, estimator: Any) -> pd.DataFrame:
         """Return how many test pictures of each class (rows) were taken for which (columns)."""
@@ -194,7 +194,7 @@ class ImageTask(Task):
 
 
 def _paired(X: Any, y: Any, part: str) -> tuple[np.ndarray, np.ndarray]:
-    X, y = images.as_images(X), images.as_labels(y)
+    X, y = arrays.as_images(X), arrays.as_labels(y)
     if len(X) != len(y):
         raise BadInput(
             f"There are {len(X):,} {part} pictures but {len(y):,} labels; one label a picture is needed."
@@ -211,7 +211,7 @@ def _require_alike(X: np.ndarray, X_test: np.ndarray) -> None:
 
 
 def _without_repeats(X: np.ndarray, y: np.ndarray, X_test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    repeated = images.is_repeated(X, X_test)
+    repeated = arrays.is_repeated(X, X_test)
     count = int(repeated.sum())
     if not count:
         return X, y
@@ -226,7 +226,7 @@ def _without_repeats(X: np.ndarray, y: np.ndarray, X_test: np.ndarray) -> tuple[
 
 
 def _class_names(classes: Sequence[str] | None, y: np.ndarray) -> tuple[str, ...]:
-    n = images.require_codes(y, len(classes) if classes is not None else None)
+    n = arrays.require_codes(y, len(classes) if classes is not None else None)
     if n < 2:
         raise BadInput("There is only one class; telling pictures apart needs two or more.")
     return tuple(map(str, classes if classes is not None else range(n)))

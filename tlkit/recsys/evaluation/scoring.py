@@ -105,7 +105,7 @@ def judge_lists(
     -------
     metrics : dict of str to float
         ndcg@k, recall@k, precision@k, mrr@k, map@k: means over users; coverage@k, popularity@k.
-    units : dict of str to ndarray of shape (n_users,)
+    per_user : dict of str to ndarray of shape (n_users,)
         The first five for each user, without ``@k``.
     """
     size = max(CELLS // seen.shape[1], 1)
@@ -114,12 +114,12 @@ def judge_lists(
         items, new = best_unseen(estimator, users[batch], catalogue, seen[batch], k)
         parts.append(metrics.ranking_units(items, relevant[batch].toarray() > 0))
         recommended.append(items[new])
-    units = {name: np.concatenate([part[name] for part in parts]) for name in metrics.RANKING}
+    per_user = {name: np.concatenate([part[name] for part in parts]) for name in metrics.RANKING}
     shown = np.concatenate(recommended)
-    found = {name: float(values.mean()) for name, values in units.items()}
+    found = {name: float(values.mean()) for name, values in per_user.items()}
     found["coverage"] = metrics.coverage(shown, seen.shape[1])
     found["popularity"] = metrics.popularity_bias(shown, popularity)
-    return {f"{name}@{k}": value for name, value in found.items()}, units
+    return {f"{name}@{k}": value for name, value in found.items()}, per_user
 
 
 def judge_stars(estimator: Any, test: pd.DataFrame, scale: tuple[float, float]) -> Judged:
@@ -138,7 +138,7 @@ def judge_stars(estimator: Any, test: pd.DataFrame, scale: tuple[float, float]) 
     -------
     metrics : dict of str to float
         rmse and mae.
-    units : dict of str to ndarray of shape (n_users,)
+    per_user : dict of str to ndarray of shape (n_users,)
         Both shared out over the users of `test`, in the order of the catalogue.
 
     Raises
@@ -158,8 +158,8 @@ def judge_stars(estimator: Any, test: pd.DataFrame, scale: tuple[float, float]) 
         raise TrainingProblem(f"{kind} predicts stars that are not a number (NaN).")
     errors = stars.clip(*scale) - test["rating"].to_numpy(float)
     place = np.unique(test["user"].cat.codes, return_inverse=True)[1]
-    units = {name: share_out(errors, place) for name, share_out in metrics.RATING.items()}
-    return {name: float(values.mean()) for name, values in units.items()}, units
+    per_user = {name: share_out(errors, place) for name, share_out in metrics.RATING.items()}
+    return {name: float(values.mean()) for name, values in per_user.items()}, per_user
 
 
 def require_stars(estimator: Any) -> None:

@@ -157,8 +157,8 @@ class AutoRec(RatingAutoencoder, FactorModel):
 
     Sedhain et al., AutoRec: Autoencoders Meet Collaborative Filtering, WWW 2015, equations 2 and 3
     (I-AutoRec), on what a `Baseline` leaves of the stars. An item's code is its factor. A user's row of the
-    decoder would be his; better, and for new users too, is the most probable row given his ratings if the
-    decoder's rows are a normal sample of all users. Parameters are those of `Autoencoder`.
+    decoder would be theirs; better, and for new users too, is the most probable row given their ratings if
+    the decoder's rows are a normal sample of all users. Parameters are those of `Autoencoder`.
 
     Attributes
     ----------

@@ -66,7 +66,7 @@ class Negatives:
 
 @hyperparameters
 class BPR(FactorModel):
-    """Factorization trained so that an item a user has scores above one that he has not.
+    """Factorization trained so that an item a user has scores above one that they have not.
 
     Rendle et al., BPR: Bayesian Personalized Ranking from Implicit Feedback, UAI 2009, arXiv:1205.2618:
     the criterion BPR-Opt of section 4.1 for matrix factorization (section 4.3.1) with item biases, on
@@ -150,7 +150,7 @@ class BPR(FactorModel):
 
 
 def pair_loss(model: Tastes, users: Tensor, items: Tensor, absent: Tensor, reg: float) -> Tensor:
-    """Mean of -ln sigmoid(x_ui - x_uj) over triples of user, his item i and absent item j, plus the penalty.
+    """Mean of -ln sigmoid(x_ui - x_uj) over triples of user, their item i, absent item j, and the penalty.
 
     Rendle 2009, BPR-Opt in section 4.1, with the sign turned.
     """

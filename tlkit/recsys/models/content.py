@@ -65,13 +65,13 @@ EXTRACTORS: dict[str, Callable[[], BaseEstimator]] = {
 
 @hyperparameters
 class ContentBased(FactorModel):
-    """Learn for each user, apart from all others, what features of items he likes.
+    """Learn for each user, apart from all others, what features of items they like.
 
     Features are the numeric columns of the table of items and one for each category, standardised, described
     by an extractor, scaled so that an item's have length 1 on average, and a constant. What a user likes is a
     ridge regression on them (in closed form, batched over users) or a linear support vector machine: for
-    ranking, of what he took against all other items or a draw of them; for rating, of what a `Baseline`
-    leaves of his stars. What is popular plays no part.
+    ranking, of what they took against all other items or a draw of them; for rating, of what a `Baseline`
+    leaves of their stars. What is popular plays no part.
 
     Parameters
     ----------

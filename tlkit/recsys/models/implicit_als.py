@@ -102,7 +102,7 @@ class ImplicitALS(FactorModel):
             User and item factors to start from, (n, factors); rows of zeros where nothing is known.
         user_prior : (ndarray, ndarray), optional
             Means that user factors are pulled to, (n_users, factors), and how strongly, (n_users,): 0 is no
-            prior, infinity leaves a user at his mean.
+            prior, infinity leaves a user at their mean.
         fixed_users, fixed_items : ndarray of bool, optional
             Rows that stay as they start.
         item_weights : ndarray of shape (n_items,), optional

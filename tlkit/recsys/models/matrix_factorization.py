@@ -25,12 +25,12 @@ USERS_ONE, ITEMS_ONE = -1, 0  # the column that is 1, where the other side has i
 class MatrixFactorization(FactorModel):
     """Factors and biases, each row's posterior in closed form given the other side's.
 
-    A user's row is his bias, his factors and a 1; an item's row is a 1, its factors and its bias; a rating is
-    normal around their dot product. Variational Bayes (Lim and Teh, Variational Bayesian approach to movie
-    rating prediction, KDD Cup 2007) learns how noisy ratings are and how far to shrink each column. What a
-    row is shrunk toward is learned too: a linear function of a spectral embedding of who rated what, whatever
-    the stars, which is implicit feedback as in SVD++ (Koren, KDD 2008, section 4). A sweep takes time
-    proportional to the ratings and to the rows; memory is (factors + 2)^2 numbers a row.
+    A user's row is their bias, their factors and a 1; an item's row is a 1, its factors and its bias; a
+    rating is normal around their dot product. Variational Bayes (Lim and Teh, Variational Bayesian approach
+    to movie rating prediction, KDD Cup 2007) learns how noisy ratings are and how far to shrink each
+    column. What a row is shrunk toward is learned too: a linear function of a spectral embedding of who
+    rated what, whatever the stars, which is implicit feedback as in SVD++ (Koren, KDD 2008, section 4). A
+    sweep takes time proportional to the ratings and to the rows; memory is (factors + 2)^2 numbers a row.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class Neighbours(Recommender):
     def gather(self, tastes: csr_array, own: np.ndarray | None) -> tuple[csr_array, csr_array]:
         """Sum neighbours' tastes, and their weights where there is one, by weight; both (n, n_items).
 
-        `own` says which training user each is, if any: nobody is his own neighbour.
+        `own` says which training user each is, if any: nobody is their own neighbour.
         """
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:

@@ -94,7 +94,7 @@ class SGDFactorization(FactorModel):
         items = torch.from_numpy(self.item_factors).to(self.device_)
         gram = ratings.times((items[:, :, None] * items[:, None, :]).flatten(1), power=0)
         gram = gram.view(-1, *[items.shape[1]] * 2)
-        # A user without ratings has no equations: any penalty then leaves him at zero.
+        # A user without ratings has no equations: any penalty then leaves them at zero.
         penalty = self.reg * ratings.starts.diff().clamp(min=1)
         normal = gram[:, :-1, :-1] + penalty[:, None, None] * torch.eye(self.factors + 1, device=self.device_)
         rows = torch.linalg.solve(normal, ratings.times(items)[:, :-1] - gram[:, :-1, -1])

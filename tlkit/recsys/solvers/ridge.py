@@ -1,4 +1,4 @@
-"""Ridge regressions by the thousand: one for each user, on the features of the items he rated."""
+"""Ridge regressions by the thousand: one for each user, on the features of the items they rated."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from tlkit.study.source import Source
 from tlkit.study.strategy import Strategy, hyperparameters
 
 DEFAULT_MODELS = {"ranking": EASE, "rating": MatrixFactorization}
-ENOUGH = 5  # ratings of a user from which the target's own picture of him is worth learning from
+ENOUGH = 5  # ratings of a user from which the target's own picture of them is worth learning from
 FACTORIZATION = {"ranking": ImplicitALS, "rating": MatrixFactorization}
 
 
@@ -95,7 +95,7 @@ class RatingsStrategy(Recommender, Strategy):
             return known
         return known | ((rows >= 0) & (self.shared_users[rows] >= 0))
 
-    def say(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+    def member_scores(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Score as `score_with`, and by popularity where nothing is known of a user."""
         return self._or_popularity(self.score_with(rows, profiles), self.is_known(profiles, rows))
 

@@ -70,16 +70,18 @@ class Codebook(RatingsStrategy):
 
     def _settle(self, matrix: csr_array, rng: np.random.Generator) -> tuple[float, np.ndarray]:
         """Find memberships from a random start; return their cost and those of items, one-hot."""
-        told = self.pattern_.told(matrix)
+        observed = self.pattern_.observed(matrix)
         items = np.eye(self.kinds)[rng.integers(self.kinds, size=matrix.shape[1])]
         for _ in range(ROUNDS):
             users = self._memberships(matrix, items)
-            costs = self.pattern_.cost(told.T @ users, self.pattern_.item_exposure(told, users), self.book_.T)
+            costs = self.pattern_.cost(
+                observed.T @ users, self.pattern_.item_exposure(observed, users), self.book_.T
+            )
             items = np.eye(self.kinds)[costs.argmin(axis=1)]
         return float(costs.min(axis=1).sum()), items
 
     def _memberships(self, profiles: csr_array, items: np.ndarray) -> np.ndarray:
         """Return how probably each profile belongs to each kind of user, (n, kinds)."""
-        told = self.pattern_.told(profiles)
-        costs = self.pattern_.cost(told @ items, self.pattern_.exposure(told, items), self.book_)
+        observed = self.pattern_.observed(profiles)
+        costs = self.pattern_.cost(observed @ items, self.pattern_.exposure(observed, items), self.book_)
         return softmax(-costs, axis=1)

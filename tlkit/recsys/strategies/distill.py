@@ -26,10 +26,10 @@ class Distill(RatingsStrategy):
     ----------
     factors : int
         Of the student.
-    taught : int
+    n_teacher_items : int
         Items the teacher adds for each user.
-    trust : float
-        How much a taught item counts against a rated one, in (0, 1].
+    teacher_weight : float
+        How much an item of the teacher's counts against a rated one, in (0, 1].
     """
 
     name = "distill"
@@ -38,21 +38,25 @@ class Distill(RatingsStrategy):
     defaults = FACTORIZATION
 
     factors: int = 16
-    taught: int = 10
-    trust: float = 0.1
+    n_teacher_items: int = 10
+    teacher_weight: float = 0.1
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the teacher, let it add to the ratings, and fit the student on both."""
-        if not 0 < self.trust <= 1 or not 0 <= self.taught <= matrix.shape[1]:
+        if not 0 < self.teacher_weight <= 1 or not 0 <= self.n_teacher_items <= matrix.shape[1]:
             raise BadInput(
-                f"`trust` is in (0, 1] and `taught` from 0 to {matrix.shape[1]:,} items; "
-                f"got trust={self.trust!r} and taught={self.taught!r}."
+                f"`teacher_weight` is in (0, 1] and `n_teacher_items` from 0 to {matrix.shape[1]:,} items; "
+                f"got teacher_weight={self.teacher_weight!r} and n_teacher_items={self.n_teacher_items!r}."
             )
         self.need_shared_users()
-        lesson = self._lesson(matrix) if self.taught else csr_array(matrix.shape, dtype=matrix.dtype)
+        teacher_items = (
+            self._teacher_items(matrix)
+            if self.n_teacher_items
+            else csr_array(matrix.shape, dtype=matrix.dtype)
+        )
         student = self.model_like(None).set_params(factors=self.factors)
-        both = _together(matrix, lesson)
-        weights = _together(binary(matrix), self.trust * binary(lesson))
+        both = _together(matrix, teacher_items)
+        weights = _together(binary(matrix), self.teacher_weight * binary(teacher_items))
         self.model_ = self.train(student, both, entry_weights=weights)
 
     def score_rows(self, rows: np.ndarray) -> np.ndarray:
@@ -62,11 +66,11 @@ class Distill(RatingsStrategy):
     def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Score by folding the target's ratings into the student; without any, as the teacher said."""
         factors = self.model_.fold_in(profiles)
-        taught = (rows >= 0) & (np.diff(profiles.indptr) == 0)
-        factors[taught] = self.model_.user_factors[rows[taught]]
+        newcomer = (rows >= 0) & (np.diff(profiles.indptr) == 0)
+        factors[newcomer] = self.model_.user_factors[rows[newcomer]]
         return self.model_.score_factors(factors)
 
-    def _lesson(self, matrix: csr_array) -> csr_array:
+    def _teacher_items(self, matrix: csr_array) -> csr_array:
         """Return the teacher's scores of the items that it puts first, (n_users, n_items)."""
         teacher = self.fit_like(Joined(), matrix)
         parts = [
@@ -75,9 +79,9 @@ class Distill(RatingsStrategy):
         return csr_array(vstack(parts, format="csr"))
 
     def _best(self, teacher: Joined, rows: np.ndarray) -> csr_array:
-        scores = teacher.say(rows, self.matrix_[rows])
+        scores = teacher.member_scores(rows, self.matrix_[rows])
         seen = binary(self.matrix_[rows]).toarray() > 0
-        best = top_k(scores, seen, self.taught)
+        best = top_k(scores, seen, self.n_teacher_items)
         values = np.take_along_axis(scores, best, axis=1).clip(*teacher.scale_)
         # A user who has rated nearly all is taught nothing twice.
         new = ~np.take_along_axis(seen, best, axis=1)

@@ -97,7 +97,7 @@ class Fusion(RatingsStrategy):
     def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Score by the weighted sum of what the members say of the profiles."""
         return self._mixed(
-            member.say(rows, profiles)
+            member.member_scores(rows, profiles)
             if isinstance(member, RatingsStrategy)
             else member.score_profiles(profiles)
             for member in self.members_.values()
@@ -132,10 +132,12 @@ class Fusion(RatingsStrategy):
     def _fit_members(self, chosen: Mapping[str, Recommender], matrix: csr_array) -> dict[str, Recommender]:
         return {label: self.fit_like(member, matrix) for label, member in chosen.items()}
 
-    def _mixed(self, opinions: Iterable[np.ndarray]) -> np.ndarray:
+    def _mixed(self, member_scores: Iterable[np.ndarray]) -> np.ndarray:
         """Add up members' scores (n, n_items), one member at a time."""
-        said = (weight * self._comparable(each) for weight, each in zip(self._weights, opinions, strict=True))
-        return sum(said) + self.intercept_
+        scored = (
+            weight * self._comparable(each) for weight, each in zip(self._weights, member_scores, strict=True)
+        )
+        return sum(scored) + self.intercept_
 
     def _comparable(self, scores: np.ndarray) -> np.ndarray:
         """Stars clipped to the scale; for ranking, standard deviations from a user's mean."""

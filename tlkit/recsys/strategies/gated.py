@@ -74,7 +74,7 @@ class Gated(RatingsStrategy):
         )
         alone = [isinstance(expert, TargetOnly) for expert in self.experts_.values()]
         weights[(rows < 0) | (self.shared_users[rows] < 0)] = np.eye(len(alone))[alone.index(True)]
-        return np.einsum("ne,eni->ni", weights, self._opinions(self.experts_, rows, profiles))
+        return np.einsum("ne,eni->ni", weights, self._member_scores(self.experts_, rows, profiles))
 
     def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
         """The experts have said what is to be said of strangers."""
@@ -91,11 +91,11 @@ class Gated(RatingsStrategy):
             )
         return {label: self.fit_like(expert, matrix) for label, expert in members.items()}
 
-    def _opinions(
+    def _member_scores(
         self, experts: Mapping[str, RatingsStrategy], rows: np.ndarray, profiles: csr_array
     ) -> np.ndarray:
         """Return what each expert says, (n_experts, n, n_items); for ranking in standard deviations."""
-        said = np.stack([expert.say(rows, profiles) for expert in experts.values()])
+        said = np.stack([expert.member_scores(rows, profiles) for expert in experts.values()])
         return said if self.objective == "rating" else in_deviations(said)
 
     def _learn_gate(
@@ -111,16 +111,16 @@ class Gated(RatingsStrategy):
                 users = part[np.diff(matrix.indptr)[part] > count]
                 if len(users):
                     profiles, held_out = split_rows(matrix[users], np.full(len(users), count), rng)
-                    opinions = self._opinions(experts, users, profiles)
-                    found.setdefault(count, []).append(self._judge(opinions, profiles, held_out))
+                    member_scores = self._member_scores(experts, users, profiles)
+                    found.setdefault(count, []).append(self._judge(member_scores, profiles, held_out))
         mixtures = _mixtures(len(experts))
         best = [np.concatenate(each, axis=1).mean(axis=1).argsort()[-BEST:] for each in found.values()]
         weights = [mixtures[each].mean(axis=0) for each in best]
         return pd.DataFrame(weights, pd.Index(found, name="ratings"), pd.Index(experts, name="expert"))
 
-    def _judge(self, opinions: np.ndarray, profiles: csr_array, held_out: csr_array) -> np.ndarray:
+    def _judge(self, member_scores: np.ndarray, profiles: csr_array, held_out: csr_array) -> np.ndarray:
         """Return how good each mixture is for each user, (n_mixtures, n)."""
-        mixed = (np.tensordot(weights, opinions, 1) for weights in _mixtures(len(opinions)))
+        mixed = (np.tensordot(weights, member_scores, 1) for weights in _mixtures(len(member_scores)))
         if self.objective == "rating":
             return np.stack([_closeness(scores, held_out) for scores in mixed])
         seen, relevant = (binary(each).toarray() > 0 for each in (profiles, held_out))

@@ -25,21 +25,21 @@ class Lift:
     def __init__(self, matrix: csr_array):
         self.popularity = np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.float64)
 
-    def told(self, profiles: csr_array) -> csr_array:
+    def observed(self, profiles: csr_array) -> csr_array:
         """Return what profiles tell: which items were taken."""
         return binary(profiles)
 
-    def exposure(self, told: csr_array, items: np.ndarray) -> np.ndarray:
+    def exposure(self, observed: csr_array, items: np.ndarray) -> np.ndarray:
         """Return how often each user would have taken each kind of item by chance, (n, n_item_kinds)."""
-        return np.outer(np.diff(told.indptr), self.popularity @ items / self.popularity.sum())
+        return np.outer(np.diff(observed.indptr), self.popularity @ items / self.popularity.sum())
 
-    def item_exposure(self, told: csr_array, users: np.ndarray) -> np.ndarray:
+    def item_exposure(self, observed: csr_array, users: np.ndarray) -> np.ndarray:
         """Return how often each item would have been taken by each kind of user by chance."""
-        return np.outer(self.popularity, np.diff(told.indptr) @ users / self.popularity.sum())
+        return np.outer(self.popularity, np.diff(observed.indptr) @ users / self.popularity.sum())
 
-    def cost(self, told: np.ndarray, exposure: np.ndarray, book: np.ndarray) -> np.ndarray:
+    def cost(self, observed: np.ndarray, exposure: np.ndarray, book: np.ndarray) -> np.ndarray:
         """Return the negative log-likelihood of each row under each of the book's rows, up to a constant."""
-        return exposure @ book.T - told @ np.log(book).T
+        return exposure @ book.T - observed @ np.log(book).T
 
     def scores(self, patterns: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Return how likely each item is to be taken, given how many times as often as by chance."""
@@ -59,24 +59,24 @@ class Excess:
 
     def __init__(self, matrix: csr_array):
         self.levels = Biases().fit_matrix(matrix)
-        self.variance = float(self.told(matrix).data.var()) or 1.0  # nothing is left of stars all the same
+        self.variance = float(self.observed(matrix).data.var()) or 1.0  # stars may all be the same
 
-    def told(self, profiles: csr_array) -> csr_array:
+    def observed(self, profiles: csr_array) -> csr_array:
         """Return what profiles tell: the stars above expectation."""
         expected = self.levels.score_profiles(profiles)[places(profiles)]
         return csr_array((profiles.data - expected, profiles.indices, profiles.indptr), shape=profiles.shape)
 
-    def exposure(self, told: csr_array, items: np.ndarray) -> np.ndarray:
+    def exposure(self, observed: csr_array, items: np.ndarray) -> np.ndarray:
         """Return how many items of each kind each user rated, (n, n_item_kinds)."""
-        return binary(told) @ items
+        return binary(observed) @ items
 
-    def item_exposure(self, told: csr_array, users: np.ndarray) -> np.ndarray:
+    def item_exposure(self, observed: csr_array, users: np.ndarray) -> np.ndarray:
         """Return how many users of each kind rated each item."""
-        return binary(told).T @ users
+        return binary(observed).T @ users
 
-    def cost(self, told: np.ndarray, exposure: np.ndarray, book: np.ndarray) -> np.ndarray:
+    def cost(self, observed: np.ndarray, exposure: np.ndarray, book: np.ndarray) -> np.ndarray:
         """Return the negative log-likelihood of each row under each of the book's rows, up to a constant."""
-        return (exposure @ (book**2).T - 2 * told @ book.T) / (2 * self.variance)
+        return (exposure @ (book**2).T - 2 * observed @ book.T) / (2 * self.variance)
 
     def scores(self, patterns: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Return stars, given how many more than expected."""
@@ -88,7 +88,7 @@ PATTERNS = {"ranking": Lift, "rating": Excess}
 
 def read_book(pattern: Lift | Excess, matrix: csr_array, users: np.ndarray, items: np.ndarray) -> np.ndarray:
     """Return the mean pattern of each block, (n_user_kinds, n_item_kinds), given one-hot memberships."""
-    told = pattern.told(matrix)
-    seen = users.T @ (told @ items)
-    chance = users.T @ pattern.exposure(told, items)
+    observed = pattern.observed(matrix)
+    seen = users.T @ (observed @ items)
+    chance = users.T @ pattern.exposure(observed, items)
     return (seen + FAINT * pattern.neutral) / (chance + FAINT)

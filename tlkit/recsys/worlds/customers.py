@@ -1,6 +1,6 @@
 """How people shop in a generated world: what they are like, what they choose, and how many stars they give.
 
-A person has traits: a liking for each theme and each mood, leniency with stars, and how far he follows the
+A person has traits: a liking for each theme and each mood, leniency with stars, and how far they follow the
 crowd. An item has a theme, moods, popularity and quality. Together they say how probably the person rates the
 item and with how many stars; the rest is chance. People choose what they like, so ratings are missing not at
 random: those that are there are higher than those that are not would have been.
@@ -53,7 +53,7 @@ class Truth:
     chance : DataFrame of shape (n_users, n_items)
         The probability that the user rates, or buys, the item; independent of all other items.
     stars : DataFrame of shape (n_users, n_items)
-        The expected number of stars if he does.
+        The expected number of stars if they do.
     """
 
     traits: pd.DataFrame

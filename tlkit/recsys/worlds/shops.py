@@ -54,7 +54,7 @@ def two_shops(
     The bookshop is the same at every similarity. The film shop keeps its films and how much each customer
     chooses; what the dial turns is whose traits the customers have. Each trait is standard normal at every
     setting, so the target alone is equally hard throughout, and at 0 nothing about a person carries over:
-    no taste, no leniency with stars, no following of the crowd. How much he chooses never does.
+    no taste, no leniency with stars, no following of the crowd. How much they choose never does.
 
     Parameters
     ----------
