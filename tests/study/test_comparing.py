@@ -249,7 +249,7 @@ def test_a_study_comes_back_from_its_file(tmp_path):
 def test_a_study_of_another_version_or_kind_is_refused(tmp_path):
     path = compare().save(tmp_path / "study.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
-    with pytest.raises(FileProblem, match="is a study of format 99, this tlkit reads format 1"):
+    with pytest.raises(FileProblem, match="is a study of format 99, this tlkit reads format 2"):
         Study.load(path)
     path.write_text("[]")
     with pytest.raises(FileProblem, match="is not a study"):
