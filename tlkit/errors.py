@@ -79,8 +79,11 @@ def require_params(owner: str, params: Iterable[str], function: Callable[..., ob
     for param in params:
         if param in settled:
             raise UnknownName(f"The {param} of {owner} is always {settled[param]!r}: leave it out.")
+        free = [name for name in valid if name not in settled]
+        if not free:
+            raise UnknownName(f"There are no parameters of {owner}: leave {param!r} out.")
         if not takes_any:
-            require_known(f"parameter of {owner}", param, [name for name in valid if name not in settled])
+            require_known(f"parameter of {owner}", param, free)
 
 
 class Limit(NamedTuple):

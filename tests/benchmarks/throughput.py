@@ -79,7 +79,7 @@ def tlkit_loop(setting: Setting, policy: str = "none") -> nn.Module:
     """Train with tlkit's loop."""
 
     def loss(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        return F.cross_entropy(model(augment(policy, batch["pictures"], generator)), batch["labels"])
+        return F.cross_entropy(model(augment(policy, batch["inputs"], generator)), batch["labels"])
 
     model = setting.network()
     data = {"pictures": setting.images.to(setting.device), "labels": setting.labels.to(setting.device)}

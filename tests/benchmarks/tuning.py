@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 import tlkit
-from tlkit.vision.strategies.finetune import FineTune
-from tlkit.vision.strategies.scratch import Scratch
+from tlkit.vision.strategies import FineTune, Scratch
 from tlkit.vision.tasks import ImageTask
 
 TARGETS = {"digits": ("glyphs", {}), "worlds": ("shape", {"factor": "texture"})}

@@ -64,39 +64,6 @@ def test_refused_forms(given, message):
         arrays.as_images(given)
 
 
-# labels
-@pytest.mark.parametrize("given", [[0, 1, -1], np.array([[0], [1], [-1]], np.int8), [0.0, 1.0, -1.0]])
-def test_accepted_labels(given):
-    found = arrays.as_labels(given)
-    assert found.dtype == np.int64
-    assert found.tolist() == [0, 1, -1]
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ([[0, 1], [1, 0]], r"found \(2, 2\)"),
-        (["ant", "bee"], r"whole numbers; found \['ant', 'bee'\].*np.unique\(y, return_inverse=True\)"),
-        ([0.5, 1], r"whole numbers; found \[0.5, 1.0\]"),
-        ([0, np.nan], "1 NaN"),
-        ([0, -2], "found -2"),
-    ],
-)
-def test_refused_labels(given, message):
-    with pytest.raises(BadInput, match=message):
-        arrays.as_labels(given)
-
-
-def test_codes_without_gaps():
-    assert arrays.require_codes(np.array([2, 0, 1])) == 3
-    with pytest.raises(BadInput, match=r"0 to 3 without gaps. 0, 2 have no picture.*return_inverse"):
-        arrays.require_codes(np.array([1, 3]))
-    with pytest.raises(BadInput, match=r"0 to 1 without gaps. 2 should not occur"):
-        arrays.require_codes(np.array([0, 1, 2]), 2)
-    with pytest.raises(BadInput, match=r"-1 should not occur"):
-        arrays.require_codes(np.array([0, 1, -1]))
-
-
 # sizes
 def test_resize_keeps_what_fits():
     ready = np.zeros((2, 1, 8, 8), np.uint8)
@@ -121,10 +88,6 @@ def test_resize_is_smooth():
 def test_refused_sizes(size):
     with pytest.raises(BadInput, match=r"8 or more"):
         arrays.resize(np.zeros((1, 1, 8, 8), np.uint8), size)
-
-
-def test_is_repeated():
-    assert arrays.is_repeated(GREY, GREY[[1, 3]]).tolist() == [False, True, False, True, False]
 
 
 # files

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tlkit.classification.networks import load_state
 from tlkit.errors import BadInput, UnknownName
 from tlkit.vision.networks import backbones
 from tlkit.vision.networks.backbones import IMAGENET, Inputs, Network
@@ -72,7 +73,7 @@ def test_weights_that_do_not_fit_name_both_sides_and_change_nothing():
     state = dict(Network(SMALL, GREY, 3).state_dict())
     state["extra"] = state.pop("backbone.stage1.0.weight")
     with pytest.raises(BadInput) as told:
-        backbones.load_state(network, state, "source 'x'")
+        load_state(network, state, "source 'x'")
     assert "1 missing (backbone.stage1.0.weight)" in str(told.value)
     assert "1 unexpected (extra)" in str(told.value)
     assert "head.weight: (3, 16) in the file, (2, 16) in the network" in str(told.value)

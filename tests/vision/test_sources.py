@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import tlkit
+from tlkit.classification.features import outputs
 from tlkit.errors import BadInput, FileProblem, UnknownName
 from tlkit.vision import sources
 from tlkit.vision.networks import backbones
-from tlkit.vision.networks.features import outputs
 
 
 @pytest.mark.parametrize("name", sources.SHIPPED)
@@ -59,7 +59,7 @@ def test_an_unknown_source_is_refused():
 
 
 def test_a_shipped_source_takes_no_weight_file(weights):
-    with pytest.raises(BadInput, match="is shipped with its weights"):
+    with pytest.raises(BadInput, match="no parameters of source 'glyphs': leave 'weights' out"):
         tlkit.load_source("glyphs", weights=weights)
 
 

@@ -14,15 +14,20 @@ from sklearn.preprocessing import StandardScaler
 
 import tlkit
 from tlkit import cli
+from tlkit.classification.strategies.transplant import class_means
 from tlkit.errors import BadInput, UnknownName
 from tlkit.study.source import Card, Source
 from tlkit.study.strategy import hyperparameters
 from tlkit.vision.networks.backbones import Network, from_source
-from tlkit.vision.strategies import GradientStrategy, ImageStrategy
-from tlkit.vision.strategies.finetune import FineTune
-from tlkit.vision.strategies.frozen import Nearest, Probe
-from tlkit.vision.strategies.scratch import Scratch
-from tlkit.vision.strategies.transplant import Transplant, class_means
+from tlkit.vision.strategies import (
+    FineTune,
+    ImageGradientStrategy,
+    ImageStrategy,
+    Nearest,
+    Probe,
+    Scratch,
+    Transplant,
+)
 from tlkit.vision.tasks import ImageTask
 
 ARCHITECTURE = {"name": "convnet", "channels": 1, "width": 4}
@@ -184,7 +189,7 @@ def test_the_pull_is_half_the_squared_distance(source, stripes):
     strategy.prepare(network, batch)
 
     def pull():
-        cross_entropy = torch.nn.functional.cross_entropy(network(batch["pictures"]), batch["labels"])
+        cross_entropy = torch.nn.functional.cross_entropy(network(batch["inputs"]), batch["labels"])
         return (strategy.loss(network, batch) - cross_entropy).item()
 
     assert pull() == pytest.approx(0, abs=1e-6)
@@ -220,7 +225,7 @@ def test_the_probe_is_scikit_learns_logistic_regression(source, stripes):
 
 
 def test_features_are_computed_once(source, stripes, monkeypatch, tmp_path):
-    import tlkit.vision.networks.features as room
+    import tlkit.classification.features as room
 
     monkeypatch.setenv("TLKIT_CACHE", str(tmp_path))
     calls = []
@@ -235,7 +240,7 @@ def test_features_are_computed_once(source, stripes, monkeypatch, tmp_path):
 
 
 def test_out_of_memory_halves_the_pictures_of_a_batch(stripes):
-    from tlkit.vision.networks.features import outputs
+    from tlkit.classification.features import outputs
 
     def scarce(batch):
         if len(batch) > 4:
@@ -315,7 +320,7 @@ def test_a_new_strategy_is_one_class(source, stripes, capsys):
     X, y = stripes
 
     @hyperparameters
-    class Smooth(GradientStrategy):
+    class Smooth(ImageGradientStrategy):
         """Fine-tune with label smoothing."""
 
         name = "smooth-toy"
@@ -325,7 +330,7 @@ def test_a_new_strategy_is_one_class(source, stripes, capsys):
         smoothing: float = 0.1
 
         def loss(self, model, batch):
-            logits = model(self.augmented(model, batch["pictures"]))
+            logits = model(self.augmented(model, batch["inputs"]))
             return torch.nn.functional.cross_entropy(logits, batch["labels"], label_smoothing=self.smoothing)
 
     task = ImageTask(X[:60], y[:60], X[60:], y[60:], name="stripes")

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from tlkit.errors import BadInput
+from tlkit.system import files
 
 
 def first_of_each_class(y: np.ndarray, counts: int | np.ndarray, seed: int) -> np.ndarray:
-    """Shuffle each class and return indices of its first pictures, so that a larger draw holds a smaller one.
+    """Shuffle each class and return indices of its first examples, so that a larger draw holds a smaller one.
 
     Parameters
     ----------
@@ -27,12 +28,12 @@ def first_of_each_class(y: np.ndarray, counts: int | np.ndarray, seed: int) -> n
 
 
 def held_out(y: np.ndarray, share: float, classes: Sequence[str], seed: int = 0) -> np.ndarray:
-    """Tell which pictures to hold out for the test: a share of each class, at least one; shape (N,), bool.
+    """Tell which examples to hold out for the test: a share of each class, at least one; shape (N,), bool.
 
     Raises
     ------
     BadInput
-        If the share is not between 0 and 1, or a class has a single picture.
+        If the share is not between 0 and 1, or a class has a single example.
     """
     if not 0 < share < 1:
         raise BadInput(f"test_share must lie between 0 and 1; found {share!r}.")
@@ -46,3 +47,9 @@ def held_out(y: np.ndarray, share: float, classes: Sequence[str], seed: int = 0)
     mask = np.zeros(len(y), dtype=bool)
     mask[chosen] = True
     return mask
+
+
+def is_repeated(examples: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Tell which examples occur, to the last value, among the others; shape (N,), bool."""
+    known = {files.digest(other) for other in others}
+    return np.array([files.digest(example) in known for example in examples], dtype=bool)

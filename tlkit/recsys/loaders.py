@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,14 @@ from tlkit.recsys.data.domains import Domain
 from tlkit.recsys.data.tables import SUFFIXES, read_table
 from tlkit.recsys.tasks import RatingsTask, cold_start_task
 from tlkit.recsys.worlds import shops
+from tlkit.study.register import Loader, tasks
 from tlkit.system import files
 
-Loader = Callable[..., RatingsTask]
+tasks.named("two_shops")(shops.shop_task)
+tasks.named("purchases", feedback="bought")(shops.shop_task)
 
 
+@tasks.named("movielens")
 def movielens_task(
     release: str = "100k",
     *,
@@ -54,6 +56,11 @@ def _release_task(release: str, /, **params: Any) -> RatingsTask:
     return movielens_task(release, **params)
 
 
+for _release in movielens.RELEASES:
+    tasks.named(f"ml-{_release}")(partial(_release_task, _release))
+
+
+@tasks.named("amazon")
 def amazon_task(target: str = "movies", **params: Any) -> RatingsTask:
     """Load Amazon's books or movies, for users who start cold there and are known in the other.
 
@@ -67,6 +74,7 @@ def amazon_task(target: str = "movies", **params: Any) -> RatingsTask:
     return _cold_start(pairs.amazon(), target, **params)
 
 
+@tasks.named("genres")
 def genres_task(target: str = "drama", release: str = "100k", **params: Any) -> RatingsTask:
     """Load one half of MovieLens, for users who start cold there and are known in the other half.
 
@@ -126,54 +134,10 @@ def table_task(
     return RatingsTask.split(table, None, split, metric, relevant=relevant, scale=scale, name=name, **params)
 
 
-TASKS: dict[str, Loader] = {
-    "two_shops": shops.shop_task,
-    "purchases": partial(shops.shop_task, feedback="bought"),
-    "amazon": amazon_task,
-    "genres": genres_task,
-    "movielens": movielens_task,
-    **{f"ml-{release}": partial(_release_task, release) for release in movielens.RELEASES},
-}
-
-
-def names() -> list[str]:
-    """Return every name that `load_task` knows."""
-    return list(TASKS)
-
-
-def can_load(name: str | Path) -> bool:
-    """Tell whether `load_task` finds something under this name or path."""
-    return _loader(name) is not None
-
-
-def load_task(name: str | Path, **params: Any) -> RatingsTask:
-    """Load a ratings task by name or path.
-
-    Parameters
-    ----------
-    name : str or path
-        A name of `names`, the path of a table, or the name of such a file in ``TLKIT_DATA`` or the cache.
-    **params
-        Of the loader, such as ``target="books"``, ``metric="recall@20"`` or ``user="customer"``.
-
-    Raises
-    ------
-    UnknownName
-        If there is no such task, or it has no such parameter.
-    """
-    loader = _loader(name)
-    if loader is None:
-        require_known("ratings task", str(name), names())
-    require_params(f"task {str(name)!r}", params, loader)
-    return loader(**params)
-
-
-def _loader(name: str | Path) -> Loader | None:
-    """Find what a name stands for: a known task, or a table by its path or in a local copy."""
-    text = str(name)
-    if text in TASKS:
-        return TASKS[text]
-    if Path(text).suffix.lower() not in SUFFIXES:
+@tasks.finder()
+def find(name: str) -> Loader | None:
+    """Find the loader of a table, by its path or in a local copy."""
+    if Path(name).suffix.lower() not in SUFFIXES:
         return None
-    here = Path(text).expanduser()
-    return partial(table_task, here if here.is_file() else files.find_local(text) or here)
+    here = Path(name).expanduser()
+    return partial(table_task, here if here.is_file() else files.find_local(name) or here)

@@ -19,6 +19,7 @@ from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.tasks import RatingsTask
+from tlkit.study.register import sources, tasks
 from tlkit.study.source import Source
 
 MODELS: dict[str, tuple[type[FactorModel], str]] = {
@@ -28,6 +29,7 @@ MODELS: dict[str, tuple[type[FactorModel], str]] = {
 LONGEST = 10  # how many items of a list count, where there are as many
 TESTED_SHARE = 0.2  # of the users, one rating each: enough to measure, and hardly missed
 KEPT = 8  # trained sources in memory
+SOURCE_TASK = "source_ratings"
 
 
 def two_shops(similarity: float = 0.8, feedback: str = "stars", **params: Any) -> Domain:
@@ -57,18 +59,13 @@ DOMAINS: dict[str, Callable[..., Domain]] = {
 }
 
 
-def names() -> list[str]:
-    """Return every name that `load_source` knows."""
-    return list(DOMAINS)
-
-
-def load_source(name: str, objective: str = "ranking", **params: Hashable) -> Source:
+def _load(name: str, /, objective: str = "ranking", **params: Hashable) -> Source:
     """Train the source of a domain; a second call in the same process gives the same source.
 
     Parameters
     ----------
     name : str
-        One of `names`.
+        Of a pair of domains.
     objective : {"ranking", "rating"}
         What its factors are for: an order of items (`ImplicitALS`), or stars (`MatrixFactorization`).
     **params
@@ -84,19 +81,44 @@ def load_source(name: str, objective: str = "ranking", **params: Hashable) -> So
     FileProblem
         If a file is missing.
     """
-    require_known("source", str(name), names())
     for param, value in params.items():
         if not isinstance(value, Hashable):
-            raise BadInput(f"{param} of source {str(name)!r} is a single value; got {value!r}.")
-    return _trained(str(name), objective, tuple(sorted(params.items())))
+            raise BadInput(f"{param} of source {name!r} is a single value; got {value!r}.")
+    return _trained(name, objective, tuple(sorted(params.items())))
+
+
+for _name in DOMAINS:
+    sources.named(_name)(partial(_load, _name))
 
 
 @functools.lru_cache(maxsize=KEPT)
 def _trained(name: str, objective: str, params: tuple[tuple[str, Hashable], ...]) -> Source:
-    load, chosen = DOMAINS[name], dict(params)
-    require_params(f"source {name!r}", chosen, load)
-    domain = load(**chosen)
-    return train_source(domain, domain.name, objective=objective)
+    domain = _domain(name, dict(params))
+    source = train_source(domain, domain.name, objective=objective)
+    loaded = {"name": SOURCE_TASK, "params": {"pair": name, "objective": objective, **dict(params)}}
+    return Source(replace(source.card, task=loaded), source.state, partial(_itself, source.task))
+
+
+def _domain(name: str, params: dict[str, Any]) -> Domain:
+    load = DOMAINS[require_known("source", name, DOMAINS)]
+    require_params(f"source {name!r}", params, load)
+    return load(**params)
+
+
+@tasks.named(SOURCE_TASK)
+def source_task(pair: str = "two_shops", objective: str = "ranking", **params: Any) -> RatingsTask:
+    """Load what the source of a pair of domains is trained and measured on.
+
+    Parameters
+    ----------
+    pair : str
+        The source's name.
+    objective : {"ranking", "rating"}
+        What scores are for.
+    **params
+        Of the domain, as for the source.
+    """
+    return _task_of(_domain(pair, params), objective, seed=0)
 
 
 def train_source(
@@ -135,21 +157,26 @@ def train_source(
         If the ratings cannot be used.
     """
     domain = Domain.of(ratings, name, title, items)
-    kind, metric = MODELS[require_known("objective", objective, MODELS)]
-    metric = metric.format(min(LONGEST, len(domain.ratings["item"].cat.categories)))
-    task = RatingsTask.split(
-        domain.ratings, domain.items, "leave_one_out", metric, name=domain.name, share=TESTED_SHARE, seed=seed
-    )
+    task = _task_of(domain, objective, seed)
+    kind, _ = MODELS[objective]
     estimator = (kind() if model is None else clone(model)).set_params(random_state=seed)
     source = Source.from_fitted(task.fit(estimator), name, title or domain.title, task)
     card = replace(
         source.card,
         data=domain.data or source.card.data,
         licence=domain.licence,
-        task=domain.name,
         metrics=task.score(estimator).metrics,
     )
     return Source(card, source.state, partial(_itself, task))
+
+
+def _task_of(domain: Domain, objective: str, seed: int) -> RatingsTask:
+    """Hold out one rating each of a fifth of the users."""
+    _, metric = MODELS[require_known("objective", objective, MODELS)]
+    metric = metric.format(min(LONGEST, len(domain.ratings["item"].cat.categories)))
+    return RatingsTask.split(
+        domain.ratings, domain.items, "leave_one_out", metric, name=domain.name, share=TESTED_SHARE, seed=seed
+    )
 
 
 def _itself(task: RatingsTask) -> RatingsTask:

@@ -16,8 +16,10 @@ from tqdm import tqdm
 
 from tlkit.study import trial_cache
 from tlkit.study.callbacks import Callback, Stop
+from tlkit.study.forgetting import kept_of_source
 from tlkit.study.planning import PlannedTrial, labelled, lay_out, with_seed
-from tlkit.study.source import Source
+from tlkit.study.source import Source, Sources
+from tlkit.study.strategy import innermost
 from tlkit.study.study import Study
 from tlkit.study.task import Task
 from tlkit.study.trial import TaskSummary, Trial
@@ -49,7 +51,7 @@ class ProgressBar(Callback):
 
 def transfer(
     strategy: str | BaseEstimator,
-    source: Source | None,
+    source: Source | Sources | None,
     task: Task,
     *,
     seed: int = 0,
@@ -62,7 +64,7 @@ def transfer(
     ----------
     strategy : str or estimator
         A strategy's name, or an estimator with its parameters set.
-    source : Source or None
+    source : Source, Sources or None
         What is transferred; None where the strategy needs nothing.
     task : Task
         Its training data are used whole: draw fewer with ``task.budget(n, seed)``.
@@ -84,7 +86,7 @@ def transfer(
 
 def compare(
     strategies: Iterable[str | BaseEstimator] | Mapping[str, BaseEstimator],
-    source: Source | Sequence[Source] | None,
+    source: Source | Sources | Sequence[Source | Sources | None] | None,
     task: Task,
     budgets: Sequence[int] | None = None,
     seeds: int | Sequence[int] = 5,
@@ -102,12 +104,13 @@ def compare(
     ----------
     strategies : names, estimators, or a mapping of labels to estimators
         What to compare.
-    source : Source, or a sequence of them, or None
-        Each is tried with every strategy.
+    source : Source or Sources, or a sequence of them, or None
+        Each is tried with every strategy; ``Sources(a, b)`` is one that a strategy gets together.
     task : Task
         The target.
     budgets : sequence of int, optional
-        Labels a class or ratings a user; all the training data by default.
+        Labels a class or ratings a user; all the training data by default. At 0 labels only those run
+        that need none.
     seeds : int or sequence of int
         How many draws, or which.
     n_jobs : int, optional
@@ -194,16 +197,17 @@ def _run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial
     with compute.Stopwatch() as watch:
         task.fit(estimator, callbacks=listeners)
     score = task.score(estimator)
-    best = getattr(estimator, "best_estimator_", estimator)
+    best = innermost(estimator)
     return Trial(
         strategy=plan.label,
         source=plan.source.name if plan.source else "",
         budget=plan.budget,
         seed=plan.seed,
-        metrics=score.metrics,
+        metrics=score.metrics | kept_of_source(estimator, plan.source),
         per_example=np.asarray(score.per_example, dtype=float),
         seconds=watch.seconds,
         trainable=int(getattr(best, "n_trainable_", 0)),
+        costs=best.costs() if hasattr(best, "costs") else {},
         fitted=estimator,
     )
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from sklearn.base import BaseEstimator, clone
 
 from tlkit.errors import BadInput
-from tlkit.study.source import Source
+from tlkit.study.source import Source, Sources
+from tlkit.study.strategy import innermost
 from tlkit.study.task import Task
 
 
@@ -19,7 +20,7 @@ class PlannedTrial(NamedTuple):
 
     label: str
     estimator: BaseEstimator
-    source: Source | None
+    source: Source | Sources | None
     budget: int | None
     seed: int
 
@@ -49,10 +50,26 @@ def lay_out(
             task.budget(size, draws[0])
     sizes = [size if size is None else int(size) for size in sizes]
     pairs = [(origin, pair) for origin in sources for pair in _with_baseline(strategies, origin, task)]
-    return [
+    plans = [
         PlannedTrial(*pair, origin, size, draw)
         for draw, size, (origin, pair) in itertools.product(draws, sizes, pairs)
     ]
+    return _able(plans, task)
+
+
+def _able(plans: list[PlannedTrial], task: Task) -> list[PlannedTrial]:
+    """Leave out, at a budget of 0 where that is below the least, the strategies that need labels."""
+    if task.min_budget == 0:
+        return plans
+    able = [
+        plan
+        for plan in plans
+        if plan.budget != 0 or not getattr(innermost(plan.estimator), "needs_labels", True)
+    ]
+    if any(plan.budget == 0 for plan in plans) and not any(plan.budget == 0 for plan in able):
+        asked = ", ".join(dict.fromkeys(plan.label for plan in plans))
+        raise BadInput(f"A budget of 0 {task.budget_unit} is for strategies that need none; got {asked}.")
+    return able
 
 
 def _refuse_repeats(what: str, given: Sequence[Any]) -> None:
@@ -60,7 +77,9 @@ def _refuse_repeats(what: str, given: Sequence[Any]) -> None:
         raise BadInput(f"A {what} comes twice in {given}; the same trial must not count twice.")
 
 
-def _with_baseline(strategies: Any, source: Source | None, task: Task) -> list[tuple[str, BaseEstimator]]:
+def _with_baseline(
+    strategies: Any, source: Source | Sources | None, task: Task
+) -> list[tuple[str, BaseEstimator]]:
     """Give every strategy its label and source, the task's baseline first if it was not asked for."""
     if isinstance(strategies, str):
         raise BadInput(f"Strategies come as a list: [{strategies!r}].")
@@ -77,7 +96,11 @@ def _with_baseline(strategies: Any, source: Source | None, task: Task) -> list[t
 
 
 def labelled(
-    label: str | None, strategy: str | BaseEstimator, source: Source | None, task: Task, **params: Any
+    label: str | None,
+    strategy: str | BaseEstimator,
+    source: Source | Sources | None,
+    task: Task,
+    **params: Any,
 ) -> tuple[str, BaseEstimator]:
     """Return a strategy's label and the strategy itself, unfitted, with the source where it has none.
 
@@ -100,7 +123,7 @@ def labelled(
     if not hasattr(strategy, "fit"):
         raise BadInput(f"A strategy is a name or an estimator with fit(); got {strategy!r}.")
     own = strategy.get_params().get("source")
-    if own is not None and source is not None and own is not source:
+    if isinstance(own, Source | Sources) and source is not None and own is not source:
         raise BadInput(
             f"{strategy!r} has a source of its own, {own!r}, and is to be compared on {source!r}: "
             "leave one out."

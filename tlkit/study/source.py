@@ -9,18 +9,16 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from tlkit.errors import BadInput, FileProblem
+from tlkit.errors import BadInput, FileProblem, TlkitError
+from tlkit.study.register import load_task
 from tlkit.system import files
-
-if TYPE_CHECKING:
-    from tlkit.study.task import Task
 
 SUFFIXES = (".safetensors", ".json")
 
@@ -33,6 +31,8 @@ class Card:
     ----------
     name, title : str
         For code and for people.
+    kind : str
+        Its modality, such as vision; empty where nobody said.
     architecture : dict
         What rebuilds the model: its name and its parameters.
     inputs : dict
@@ -41,8 +41,8 @@ class Card:
         What it tells apart; empty where it does not classify.
     data, licence : str
         What it learned from, and the terms of the weights.
-    task : str
-        Name under which the source's own task can be loaded; empty if it cannot.
+    task : dict
+        How the source's own task is loaded: its ``name``, and the loader's ``params``; empty if it cannot be.
     metrics : dict of str to float
         On the source's own test data.
     sha256 : str
@@ -56,9 +56,10 @@ class Card:
     classes: tuple[str, ...] = ()
     data: str = ""
     licence: str = ""
-    task: str = ""
+    task: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     sha256: str = ""
+    kind: str = ""
 
 
 class Source:
@@ -71,11 +72,11 @@ class Source:
     state : mapping of str to Tensor
         The weights by name.
     load_task : callable, optional
-        Gives the source's own task.
+        Gives the source's own task; by default what the card says.
     """
 
     def __init__(
-        self, card: Card, state: Mapping[str, torch.Tensor], load_task: Callable[[], Task] | None = None
+        self, card: Card, state: Mapping[str, torch.Tensor], load_task: Callable[[], Any] | None = None
     ):
         self._state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
         self.card = card if card.sha256 else replace(card, sha256=self._digest)
@@ -109,22 +110,38 @@ class Source:
         return hashlib.sha256(save_tensors(self._state)).hexdigest()
 
     @property
-    def task(self) -> Task:
+    def has_task(self) -> bool:
+        """Whether the source says how its own task is loaded."""
+        return self._load_task is not None or bool(self.card.task)
+
+    @cached_property
+    def task(self) -> Any:
         """The task that the source was trained on, for strategies that need its data.
 
         Raises
         ------
         BadInput
-            If the source came without it.
+            If the source came without it, or it cannot be loaded as the card says.
         """
-        if self._load_task is None:
+        if self._load_task is not None:
+            return self._load_task()
+        if not self.card.task:
             raise BadInput(
                 f"Source {self.name!r} came without its data; strategies that need source data cannot use it."
             )
-        return self._load_task()
+        try:
+            return load_task(self.card.task["name"], **self.card.task.get("params", {}))
+        except (TlkitError, TypeError, KeyError) as error:
+            raise BadInput(
+                f"The task of source {self.name!r} cannot be loaded as its card says "
+                f"({self.card.task}): {error}"
+            ) from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "task"}
 
     @classmethod
-    def from_fitted(cls, estimator: Any, name: str, title: str = "", task: Task | None = None) -> Source:
+    def from_fitted(cls, estimator: Any, name: str, title: str = "", task: Any = None) -> Source:
         """Make a source of a fitted estimator.
 
         Parameters
@@ -147,7 +164,8 @@ class Source:
                 "which gives what a model has learned."
             )
         parts, state = estimator.export()
-        card = Card(name, title or name, **{"data": task.name if task else "", **parts})
+        known = {"data": task.name, "task": dict(task.loaded_by)} if task else {}
+        card = Card(name, title or name, **{"kind": getattr(estimator, "modality", ""), **known, **parts})
         return cls(card, state, partial(_itself, task) if task else None)
 
     def save(self, path: str | Path) -> Path:
@@ -165,7 +183,7 @@ class Source:
         return path
 
     @classmethod
-    def load(cls, path: str | Path, load_task: Callable[[], Task] | None = None) -> Source:
+    def load(cls, path: str | Path) -> Source:
         """Read a source that `save` wrote; the checksum is verified before a byte is used.
 
         Raises
@@ -183,10 +201,69 @@ class Source:
                 f"{path} is not a safetensors file ({error}). A pickle or a .pth file goes to "
                 "load_source(architecture, weights=PATH), which reads tensors and nothing else."
             ) from error
-        return cls(card, state, load_task)
+        return cls(card, state)
 
 
-def _itself(task: Task) -> Task:
+class Sources:
+    """Several sources as one value, for strategies that put them together; a list means one after the other.
+
+    Parameters
+    ----------
+    *sources : Source
+        Two or more, of one modality, in an order that counts.
+
+    Raises
+    ------
+    BadInput
+        If there are fewer, one is no source, one comes twice, or they are of two modalities.
+    """
+
+    def __init__(self, *sources: Source):
+        if len(sources) < 2 or not all(isinstance(each, Source) for each in sources):
+            raise BadInput(f"Sources(...) puts two or more sources together; got {sources!r}.")
+        kinds = sorted({each.card.kind for each in sources if each.card.kind})
+        if len(kinds) > 1:
+            raise BadInput(f"Sources(...) are of one modality; these are of {' and '.join(kinds)}.")
+        if len({each.fingerprint for each in sources}) < len(sources):
+            raise BadInput(f"Sources(...) differ from each other; one comes twice in {list(sources)}.")
+        self.sources = sources
+
+    def __sklearn_clone__(self) -> Sources:
+        return self
+
+    def __repr__(self) -> str:
+        return f"Sources({', '.join(map(repr, self.sources))})"
+
+    @property
+    def name(self) -> str:
+        """The sources' names, joined by a plus."""
+        return "+".join(each.name for each in self.sources)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever one of the sources does, or their order."""
+        return files.digest("sources", *(each.fingerprint for each in self.sources))
+
+    def require_same_classes(self) -> tuple[str, ...]:
+        """Return the classes that all sources tell apart, in the first one's order.
+
+        Raises
+        ------
+        BadInput
+            If the sources tell other classes apart.
+        """
+        first, *rest = self.sources
+        for other in rest:
+            if set(other.card.classes) != set(first.card.classes):
+                raise BadInput(
+                    f"These sources must tell the same classes apart: {first.name!r} has "
+                    f"{len(first.card.classes)} ({', '.join(first.card.classes[:3])}, ...), {other.name!r} "
+                    f"{len(other.card.classes)} ({', '.join(other.card.classes[:3])}, ...)."
+                )
+        return first.card.classes
+
+
+def _itself(task: Any) -> Any:
     return task
 
 

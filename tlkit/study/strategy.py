@@ -6,12 +6,17 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from sklearn.base import BaseEstimator
 
+from tlkit.errors import BadInput
+from tlkit.study.source import Source, Sources
 
-def hyperparameters(kind: type) -> type:
+Kind = TypeVar("Kind", bound=type)
+
+
+def hyperparameters(kind: Kind) -> Kind:
     """Class decorator: a strategy's annotated fields become its ``__init__``, those of its bases included.
 
     scikit-learn wants every hyperparameter spelled out in ``__init__`` and stored as it came.
@@ -24,11 +29,26 @@ class Strategy(BaseEstimator):
 
     A subclass that sets `name` is found by its modality's tasks without being registered.
     Hyperparameters, `source` among them, belong in ``__init__``; data in ``fit``.
+
+    Attributes
+    ----------
+    name, title, idea : str
+        For code, for figures, and in one sentence.
+    modality : str
+        What it works on; a source of another modality is refused.
+    such_a_source : str
+        Name of a source of this modality, for an error.
+    n_trainable_ : int
+        Parameters that training could change.
+    history_ : sequence of dict
+        The reports of the training.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     idea: ClassVar[str]
+    modality: ClassVar[str] = ""
+    such_a_source: ClassVar[str] = ""
 
     n_trainable_: int = 0
     history_: Sequence[dict[str, float]] = ()
@@ -36,6 +56,51 @@ class Strategy(BaseEstimator):
     def identity(self) -> dict[str, Any]:
         """Return what decides the outcome of a fit besides data and seed: by default every parameter."""
         return self.get_params(deep=False)
+
+    def needed_sources(self) -> tuple[Source, ...]:
+        """Return the source, or all of several.
+
+        Raises
+        ------
+        BadInput
+            If there is none, or one is of another modality.
+        """
+        given = self.get_params(deep=False).get("source")
+        sources = given.sources if isinstance(given, Sources) else (given,)
+        for source in sources:
+            if not isinstance(source, Source):
+                such = f", such as tlkit.load_source({self.such_a_source!r})" if self.such_a_source else ""
+                raise BadInput(f"Strategy {self.name!r} needs a source{such}; got {source!r}.")
+            if source.card.kind and source.card.kind != self.modality:
+                raise BadInput(
+                    f"Source {source.name!r} is of {source.card.kind}, and strategy {self.name!r} is of "
+                    f"{self.modality}: it takes a source such as tlkit.load_source({self.such_a_source!r})."
+                )
+        return sources
+
+    def needed_source(self) -> Source:
+        """Return the source.
+
+        Raises
+        ------
+        BadInput
+            If there is none, there are several, or it is of another modality.
+        """
+        source, *more = self.needed_sources()
+        if more:
+            names = ", ".join(each.name for each in (source, *more))
+            raise BadInput(f"Strategy {self.name!r} takes one source; got {1 + len(more)} ({names}).")
+        return source
+
+
+def innermost(estimator: Any) -> Any:
+    """Return the estimator inside of others: a search's best or its candidate, a pipeline's last step."""
+    while True:
+        within = [getattr(estimator, name, None) for name in ("best_estimator_", "estimator")]
+        within += [step for _, step in getattr(estimator, "steps", ())[-1:]]
+        estimator, outer = next((each for each in within if each is not None), estimator), estimator
+        if estimator is outer:
+            return estimator
 
 
 def strategies_in(package: str, places: Iterable[str], base: type[Strategy]) -> dict[str, type[Strategy]]:
@@ -53,3 +118,35 @@ def strategies_in(package: str, places: Iterable[str], base: type[Strategy]) -> 
     rooms = [importlib.import_module(f"{package}.{file.name}") for file in pkgutil.iter_modules(places)]
     held = [item for room in rooms for item in vars(room).items()]
     return {name: kind for name, kind in held if isinstance(kind, type) and issubclass(kind, base)}
+
+
+def strategies_by_name(base: type[Strategy]) -> dict[str, type[Strategy]]:
+    """Return the subclasses of a modality's base that have a name of their own, by that name.
+
+    A class that is defined again, as in a notebook's cell that runs twice, takes the place of the first.
+
+    Raises
+    ------
+    BadInput
+        If two different classes have the same name.
+    """
+    latest = {(kind.__module__, kind.__qualname__): kind for kind in _descendants(base)}
+    found: dict[str, type[Strategy]] = {}
+    for kind in latest.values():
+        if "name" not in vars(kind):
+            continue
+        other = found.setdefault(kind.name, kind)
+        if other is not kind:
+            raise BadInput(
+                f"Two strategies are called {kind.name!r}: {_where(other)} and {_where(kind)}. "
+                "Give yours a name of its own."
+            )
+    return found
+
+
+def _where(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _descendants(kind: type) -> list[type]:
+    return [found for child in kind.__subclasses__() for found in (child, *_descendants(child))]

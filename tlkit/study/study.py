@@ -56,11 +56,12 @@ class Study:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a trial: strategy, source, budget, seed, each metric, gain, seconds, trainable."""
+        """One row a trial: strategy, source, budget, seed, each metric, gain, seconds, trainable, costs."""
         rows = [
             {"strategy": t.strategy, "source": t.source, "budget": _shown(t.budget), "seed": t.seed}
             | t.metrics
             | {"gain": self._mean_gain(t), "seconds": t.seconds, "trainable": t.trainable}
+            | t.costs
             for t in self.trials
         ]
         return pd.DataFrame(rows)

@@ -6,13 +6,14 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tlkit.errors import BadInput, require_known
 from tlkit.study.callbacks import Callback
-from tlkit.study.strategy import Strategy
+from tlkit.study.strategy import Strategy, strategies_by_name
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Task(ABC):
     greater_is_better, percent : bool
         Which way the metric improves, and whether it is a share that reads best in points of 100.
     min_budget, max_budget : int
-        The smallest and the largest budget that can be drawn; 0 where one may come without any.
+        The smallest and the largest budget that every strategy can learn from.
     drawn : int or None
         The budget that this task is; None where it has all its training data.
     fingerprint : str
@@ -52,6 +53,8 @@ class Task(ABC):
         Strategies to begin with, where a choice has to be offered.
     strategy_base : type
         Whose subclasses are this modality's strategies.
+    loaded_by : dict
+        How `tlkit.load_task` loads it again: ``name`` and ``params``; empty where it was made by hand.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Task(ABC):
     similarity: float | None = None
     drawn: int | None = None
     starters: tuple[str, ...] = ()
+    loaded_by: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
     def budget(self, n: int, seed: int = 0) -> Task:
@@ -79,6 +83,12 @@ class Task(ABC):
     @abstractmethod
     def fit(self, estimator: Any, callbacks: Sequence[Callback] = ()) -> Any:
         """Fit an estimator on the training data and return it."""
+
+    def loaded_as_drawn(self, n: int, seed: int) -> dict[str, Any]:
+        """Return `loaded_by` for a budget of this task: a budget of a budget cannot be loaded."""
+        if not self.loaded_by or self.drawn is not None:
+            return {}
+        return {**self.loaded_by, "params": {**self.loaded_by["params"], "budget": [int(n), int(seed)]}}
 
     def at_similarity(self, similarity: float) -> Task:
         """Return this task at another setting of its similarity dial."""
@@ -110,10 +120,21 @@ class Task(ABC):
         """
         raise BadInput(f"Task {self.name!r} shows no examples.")
 
+    @property
+    def modality(self) -> str:
+        """What the task's strategies work on."""
+        return self.strategy_base.modality
+
     @classmethod
     def strategies(cls) -> dict[str, type[Strategy]]:
-        """Return every strategy of this modality by name, the baseline first."""
-        found = {kind.name: kind for kind in _descendants(cls.strategy_base) if "name" in vars(kind)}
+        """Return every strategy of this modality by name, the baseline first.
+
+        Raises
+        ------
+        BadInput
+            If two have the same name.
+        """
+        found = strategies_by_name(cls.strategy_base)
         return dict(sorted(found.items(), key=lambda item: item[0] != cls.baseline))
 
     @classmethod
@@ -127,12 +148,9 @@ class Task(ABC):
         BadInput
             If it has no such parameter.
         """
-        kind = cls.strategies()[require_known("strategy", name, cls.strategies())]
+        known = cls.strategies()
+        kind = known[require_known("strategy", name, known)]
         valid = inspect.signature(kind).parameters
         for param in params:
             require_known(f"parameter of strategy {name!r}", param, valid)
         return kind(**params)
-
-
-def _descendants(kind: type) -> list[type]:
-    return [found for child in kind.__subclasses__() for found in (child, *_descendants(child))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,9 @@ class Trial:
         Wall time of the fit.
     trainable : int
         Parameters that training could change.
+    costs : dict of str to float
+        What it takes to keep and to run what was fitted, as far as the strategy says: size, latency and the
+        like.
     fitted : estimator, optional
         What was fitted; never stored.
     """
@@ -43,6 +46,7 @@ class Trial:
     per_example: np.ndarray = field(repr=False, compare=False)
     seconds: float
     trainable: int
+    costs: dict[str, float] = field(default_factory=dict)
     fitted: Any = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,9 +63,10 @@ class Trial:
         BadInput
             If fields are missing or unknown.
         """
-        expected = {each.name for each in fields(cls)} - {"fitted"}
-        if set(stored) != expected:
-            raise BadInput(f"A stored trial has the fields {sorted(stored)}; expected {sorted(expected)}.")
+        known = {each.name for each in fields(cls)} - {"fitted"}
+        needed = known - {each.name for each in fields(cls) if each.default_factory is not MISSING}
+        if not needed <= set(stored) <= known:
+            raise BadInput(f"A stored trial has the fields {sorted(stored)}; expected {sorted(known)}.")
         return cls(**stored | {"per_example": np.asarray(stored["per_example"], dtype=float)})
 
 

@@ -12,7 +12,7 @@ import joblib
 from sklearn.base import BaseEstimator
 
 from tlkit.errors import TlkitError
-from tlkit.study.source import Source
+from tlkit.study.source import Source, Sources
 from tlkit.study.strategy import Strategy
 from tlkit.study.task import Task
 from tlkit.study.trial import Trial
@@ -55,9 +55,7 @@ def _path(name: str) -> Path:
 
 def _identity(value: Any) -> Any:
     """Describe a parameter by what decides its effect."""
-    if isinstance(value, Source):
-        return value.fingerprint
-    if isinstance(value, Task):
+    if isinstance(value, Source | Sources | Task):
         return value.fingerprint
     if isinstance(value, BaseEstimator):
         params = value.identity() if isinstance(value, Strategy) else value.get_params(deep=False)

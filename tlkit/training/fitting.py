@@ -31,7 +31,10 @@ def train(
     phases: Sequence[Phase],
     recipe: Recipe,
     generator: torch.Generator,
+    *,
     valid: Batch | None = None,
+    streams: Sequence[Batch] = (),
+    after_step: Callable[[nn.Module], None] | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> list[dict[str, float]]:
     """Train a model in place; with validation data, end early and keep the best weights.
@@ -44,12 +47,17 @@ def train(
         ``loss(model, batch)`` gives the mean loss of a batch as a 0-d tensor.
     data, valid : dict of str to Tensor
         Tensors with one row an example, on the device; a batch is the same rows of each.
+    streams : sequence of dict of str to Tensor
+        Further tables, each of any length, with names of their own: while the model trains, a batch holds as
+        many of their rows beside its own.
     phases : sequence of Phase
         What trains when; their shares add up to 1.
     recipe : Recipe
         Length, batch size, patience.
     generator : Generator
         Of the order of examples, on the device.
+    after_step : callable, optional
+        ``after_step(model)`` is called after each step.
     callbacks : sequence of Callback
         Hear of each report.
 
@@ -65,10 +73,10 @@ def train(
     DeviceProblem
         If the device's memory does not hold a single example.
     """
-    run = _Run(model, loss, recipe, recipe.steps(_rows(data)), valid, callbacks)
+    run = _Run(model, loss, recipe, recipe.steps(_rows(data)), valid, after_step, callbacks)
     ends = [round(run.total * sum(phase.share for phase in phases[: i + 1])) for i in range(len(phases))]
     for phase, end in zip(phases, ends, strict=True):
-        run.learn(phase, batches(data, recipe.batch_size, generator), end)
+        run.learn(phase, _supply([data, *streams], recipe.batch_size, generator), end)
     run.finish()
     return run.history
 
@@ -83,10 +91,11 @@ class _Run:
         recipe: Recipe,
         total: int,
         valid: Batch | None,
+        after_step: Callable[[nn.Module], None] | None,
         callbacks: Sequence[Callback],
     ):
         self.model, self.loss, self.recipe, self.total = model, loss, recipe, total
-        self.valid, self.callbacks = valid, callbacks
+        self.valid, self.after_step, self.callbacks = valid, after_step, callbacks
         self.history: list[dict[str, float]] = []
         self.step = 0
         self.phase = 0
@@ -116,6 +125,8 @@ class _Run:
             optimizer.step()
             schedule.step()
             self.step += 1
+            if self.after_step is not None:
+                self.after_step(self.model)
             if self.step % interval == 0 or self.step == end:
                 self._report(torch.stack(losses).mean().item())
                 losses.clear()
@@ -136,17 +147,18 @@ class _Run:
             except RuntimeError as error:
                 if not compute.is_out_of_memory(error):
                     raise
-            self._halve(rows)
+            self._halve(rows, fewest=min(filter(None, map(len, batch.values()))))
 
     def _backward_part(self, part: Batch, rows: int) -> Tensor:
         with compute.autocast(next(self.model.parameters()).device):
-            loss = self.loss(self.model, part) * (_rows(part) / rows)
+            share = _rows(part) / rows if rows else 1 / self.parts
+            loss = self.loss(self.model, part) * share
         loss.backward()
         return loss.detach()
 
-    def _halve(self, rows: int) -> None:
+    def _halve(self, rows: int, fewest: int) -> None:
         self.parts *= 2
-        if self.parts > rows:
+        if self.parts > fewest:
             raise DeviceProblem(
                 "The device's memory does not hold one example of this network. "
                 "Use smaller inputs or a smaller network, close what else uses it, or set TLKIT_DEVICE=cpu."
@@ -207,6 +219,13 @@ def batches(data: Batch, size: int, generator: torch.Generator) -> Iterator[Batc
             yield {name: values[chosen] for name, values in data.items()}
 
 
+def _supply(tables: Sequence[Batch], size: int, generator: torch.Generator) -> Iterator[Batch]:
+    """Yield batches with rows of every table side by side."""
+    supplies = [batches(table, size, generator) for table in tables]
+    while True:
+        yield {name: values for supply in supplies for name, values in next(supply).items()}
+
+
 def set_train(model: nn.Module) -> None:
     """Put a model in training mode, but what is wholly frozen in evaluation mode.
 
@@ -229,7 +248,7 @@ def _optimizer(model: nn.Module, phase: Phase) -> torch.optim.Optimizer:
         {"params": list(group.params), "lr": group.lr, "weight_decay": group.weight_decay}
         for group in phase.groups
     ]
-    return torch.optim.AdamW(settings, fused=True)
+    return phase.optimizer(settings)
 
 
 def _rows(batch: Batch) -> int:
@@ -239,6 +258,5 @@ def _rows(batch: Batch) -> int:
 def _split(batch: Batch, parts: int) -> list[Batch]:
     if parts == 1:
         return [batch]
-    size = math.ceil(_rows(batch) / parts)
-    pieces = {name: values.split(size) for name, values in batch.items()}
+    pieces = {name: values.tensor_split(parts) for name, values in batch.items()}
     return [dict(zip(pieces, piece, strict=True)) for piece in zip(*pieces.values(), strict=True)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
+import torch
 from torch import nn
 
 from tlkit.errors import require_number, whole
@@ -34,6 +36,11 @@ class Group:
     weight_decay: float = 0.0
 
 
+def adamw(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """Make the default optimiser of parameter groups."""
+    return torch.optim.AdamW(groups, fused=True)
+
+
 @dataclass(frozen=True)
 class Phase:
     """A stretch of training in which certain groups learn, with a schedule of its own.
@@ -44,10 +51,13 @@ class Phase:
         What learns.
     share : float
         Of the run's steps, in (0, 1].
+    optimizer : callable
+        Makes a torch optimiser of parameter groups, each a dict of params, lr and weight_decay.
     """
 
     groups: tuple[Group, ...]
     share: float = 1.0
+    optimizer: Callable[[list[dict[str, Any]]], torch.optim.Optimizer] = adamw
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,13 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tlkit.errors import require_known
+from tlkit.study.register import load_task
 from tlkit.study.source import Card, Source
 from tlkit.system import files
-from tlkit.vision import loaders
 from tlkit.vision.images import glyphs
 from tlkit.vision.images.augment import shift
-from tlkit.vision.strategies.scratch import Scratch
-from tlkit.vision.tasks import ImageTask
+from tlkit.vision.strategies import Scratch
 from tlkit.vision.worlds import tasks as worlds
 
 WIDTH = 16
@@ -92,10 +92,8 @@ class Plan:
     ----------
     title, data, licence : str
         For the card.
-    loads : str
-        Name on the card under which the source's task is found.
-    task : callable
-        Gives that task.
+    task : dict
+        How the source's task is loaded: see `Card`.
     view : callable
         Augments a batch of pictures.
     inputs : dict
@@ -107,8 +105,7 @@ class Plan:
     title: str
     data: str
     licence: str
-    loads: str
-    task: Callable[[], ImageTask]
+    task: dict[str, Any]
     view: Callable[[Tensor, torch.Generator], Tensor]
     inputs: dict[str, object]
     epochs: int
@@ -123,8 +120,7 @@ def _world(factor: str) -> Plan:
         title=f"Generated worlds: {factor}",
         data=f"{worlds.SOURCE_POOL:,} generated pictures; asks for {factor}, all else varies",
         licence="As tlkit itself",
-        loads=f"worlds:{factor}",
-        task=lambda: worlds.source_task(factor),
+        task={"name": "worlds", "params": worlds.source_params(factor)},
         view=shift,
         inputs=COLOUR,
         epochs=9,
@@ -136,8 +132,7 @@ PLANS = {
         title="Printed characters",
         data="62 characters drawn from free fonts (data/glyphs.md), made to look handwritten",
         licence="As tlkit itself; the fonts' licences are in data/glyph_fonts.json",
-        loads="glyphs",
-        task=loaders.glyphs,
+        task={"name": "glyphs", "params": {}},
         view=handwritten,
         inputs=GREY,
         epochs=40,
@@ -159,7 +154,7 @@ class Pretraining(Scratch):
 
 def pretrain(name: str, plan: Plan) -> Source:
     """Train the small network on the whole of a plan's task and return it with its card."""
-    task = plan.task()
+    task = load_task(plan.task["name"], **plan.task["params"])
     architecture = {"name": "convnet", "channels": plan.inputs["channels"], "width": WIDTH}
     blank = Source(Card(name, plan.title, architecture, plan.inputs, task.classes), {})
     estimator = Pretraining(source=blank, lr=0.01, epochs=plan.epochs, batch_size=128, random_state=0)
@@ -169,10 +164,9 @@ def pretrain(name: str, plan: Plan) -> Source:
     fitted = Source.from_fitted(estimator, name, plan.title)
     card = replace(
         fitted.card,
-        classes=task.classes,
         data=plan.data,
         licence=plan.licence,
-        task=plan.loads,
+        task=plan.task,
         metrics=metrics,
     )
     return Source(card, fitted.state)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from tlkit.classification.draws import first_of_each_class
-from tlkit.errors import BadInput, FileProblem, require_known, require_params
+from tlkit.classification.draws import first_of_each_class, is_repeated
+from tlkit.errors import BadInput, FileProblem
+from tlkit.study.register import Loader, tasks
 from tlkit.system import files
 from tlkit.vision.images import arrays
 from tlkit.vision.images.files import SUFFIXES
@@ -22,12 +21,14 @@ from tlkit.vision.loading.folders import folder_task, hymenoptera
 from tlkit.vision.tasks import ImageTask
 from tlkit.vision.worlds.tasks import make_task
 
-Loader = Callable[..., ImageTask]
+tasks.named("worlds")(make_task)
+tasks.named("hymenoptera")(hymenoptera)
 
 TABLES = {".csv", ".tsv", ".tab", ".txt", ".parquet", ".inter", ".data", ".dat"}
 DIGITS_POOL = 90  # of each class; about 180 are there
 
 
+@tasks.named("digits")
 def digits(*, size: int | None = None) -> ImageTask:
     """Load scikit-learn's 1,797 real handwritten digits: 90 of each class to learn from, the others to test.
 
@@ -46,6 +47,7 @@ def digits(*, size: int | None = None) -> ImageTask:
     return ImageTask(pictures[pool], labels[pool], pictures[~pool], labels[~pool], name="digits")
 
 
+@tasks.named("glyphs")
 def glyphs(*, size: int | None = None) -> ImageTask:
     """Load the shipped glyphs: 62 printed characters in many typefaces, whole families held out for the test.
 
@@ -55,7 +57,7 @@ def glyphs(*, size: int | None = None) -> ImageTask:
         Side in pixels, 32 by default.
     """
     X, y, X_test, y_test = split_glyphs()
-    new = ~arrays.is_repeated(X, X_test)  # typefaces copy from each other
+    new = ~is_repeated(X, X_test)  # typefaces copy from each other
     X, X_test = arrays.resize(X[new], size), arrays.resize(X_test, size)
     return ImageTask(X, y[new], X_test, y_test, tuple(CHARACTERS), name="glyphs")
 
@@ -112,60 +114,19 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         raise FileProblem(f"{path} cannot be read as an .npz of plain arrays: {error}") from error
 
 
-TASKS: dict[str, Loader] = {
-    "digits": digits,
-    "glyphs": glyphs,
-    "worlds": make_task,
-    "hymenoptera": hymenoptera,
-}
-
-
-def names() -> list[str]:
-    """Return every name that `load_task` knows, torchvision's data sets last."""
-    return [*TASKS, *torchvision.names()]
-
-
-def can_load(name: str | Path) -> bool:
-    """Tell whether `load_task` finds something under this name or path."""
-    return _loader(name) is not None
-
-
-def load_task(name: str | Path, **params: Any) -> ImageTask:
-    """Load an image task by name or path.
-
-    Parameters
-    ----------
-    name : str or path
-        A name of `names`; the path of a folder of class folders or of an ``.npz`` in MedMNIST's form; or the
-        name of such a folder or file in ``TLKIT_DATA`` or the cache.
-    **params
-        Of the loader, such as `size`.
-
-    Raises
-    ------
-    UnknownName
-        If there is no such task, or it has no such parameter.
-    """
-    loader = _loader(name)
-    if loader is None:
-        require_known("image task", str(name), names())
-    require_params(f"task {str(name)!r}", params, loader)
-    return loader(**params)
-
-
-def _loader(name: str | Path) -> Loader | None:
-    """Find what a name stands for: a known task, a path, a local copy, a data set of torchvision."""
-    text = str(name)
-    if text in TASKS or not text:
-        return TASKS.get(text)
-    here = Path(text).expanduser()
-    is_path = here.name != text
+@tasks.finder(torchvision.names)
+def find(name: str) -> Loader | None:
+    """Find the loader of a path, a local copy, or a data set of torchvision."""
+    if not name:
+        return None
+    here = Path(name).expanduser()
+    is_path = here.name != name
     if is_path and here.exists():
         return _own(here)
-    local = files.find_local(text) or files.find_local(f"{text}.npz")
+    local = files.find_local(name) or files.find_local(f"{name}.npz")
     if local is not None:
         return _own(local)
-    if known := torchvision.match(text):
+    if known := torchvision.match(name):
         return partial(torchvision.torchvision_task, known)
     # What is meant as a path goes on to its loader, which says that nothing is there.
     return _own(here) if is_path or here.exists() else None

@@ -7,77 +7,57 @@ from pathlib import Path
 
 import torch
 
-from tlkit.errors import BadInput, require_known
+from tlkit.classification.networks import load_state
+from tlkit.study.register import Loader, sources
 from tlkit.study.source import Card, Source, read_state_dict
-from tlkit.study.task import Task
 from tlkit.system import files
-from tlkit.vision.loaders import TASKS
 from tlkit.vision.networks import backbones
-from tlkit.vision.worlds import tasks as worlds
 
 SHIPPED = ("glyphs", "shape", "texture")
 
 
-def names() -> list[str]:
-    """Return every name that `load_source` knows."""
-    return [*SHIPPED, *backbones.torchvision_names()]
+def shipped(name: str) -> Source:
+    """Load a source that tlkit ships."""
+    return Source.load(files.shipped(f"sources/{name}.safetensors"))
 
 
-def load_source(name: str, weights: str | Path | None = None, sha256: str | None = None) -> Source:
-    """Load a source.
+for _name in SHIPPED:
+    sources.named(_name)(partial(shipped, _name))
+
+
+@sources.finder(backbones.torchvision_names)
+def find(name: str) -> Loader | None:
+    """Find the loader of a torchvision network with its ImageNet weights."""
+    return partial(published, name) if name in backbones.torchvision_names() else None
+
+
+def published(name: str, /, *, weights: str | Path | None = None, sha256: str | None = None) -> Source:
+    """Load a torchvision network of 1,000 ImageNet classes.
 
     Parameters
     ----------
     name : str
-        A shipped source (``glyphs``, ``shape``, ``texture``), a torchvision network, or the path of a
-        ``.safetensors`` file that ``Source.save`` wrote.
+        As torchvision calls it, such as ``resnet18``.
     weights : path, optional
-        A local weight file for a torchvision network of 1,000 ImageNet classes. By default torchvision's own:
-        from ``weights/`` in ``TLKIT_DATA``, from the cache, or downloaded.
+        A local weight file; by default torchvision's own: from ``weights/`` in ``TLKIT_DATA``, from the
+        cache, or downloaded.
     sha256 : str, optional
         Checksum of `weights`, verified before it is read.
 
     Raises
     ------
-    UnknownName
-        If there is no such source.
     BadInput
         If the weights are of another architecture; names and shapes are named.
     FileProblem
         If a file is missing, damaged, or of another kind.
     """
-    if str(name).endswith((".safetensors", ".json")):
-        return Source.load(name)
-    require_known("source", str(name), names())
-    if name in SHIPPED:
-        if weights is not None:
-            raise BadInput(
-                f"Source {name!r} is shipped with its weights; "
-                "a weight file goes with a torchvision network's name."
-            )
-        return _shipped(name)
-    return _torchvision(name, weights, sha256)
-
-
-def _shipped(name: str) -> Source:
-    source = Source.load(files.shipped(f"sources/{name}.safetensors"))
-    return Source(source.card, source.state, partial(_source_task, source.card.task))
-
-
-def _source_task(name: str) -> Task:
-    """Load the task that a shipped source was trained on; a world's card says ``worlds:factor``."""
-    loader, _, factor = name.partition(":")
-    return worlds.source_task(factor) if factor else TASKS[loader]()
-
-
-def _torchvision(name: str, weights: str | Path | None, sha256: str | None) -> Source:
     from torchvision.models import get_model_weights
 
-    published = get_model_weights(name).DEFAULT
-    path = Path(weights) if weights is not None else _published_file(published)
+    edition = get_model_weights(name).DEFAULT
+    path = Path(weights) if weights is not None else _published_file(edition)
     whole = backbones.build_torchvision(name)
-    backbones.load_state(whole, read_state_dict(path, sha256), str(path.name))
-    return _as_source(name, whole, published, path)
+    load_state(whole, read_state_dict(path, sha256), str(path.name))
+    return _as_source(name, whole, edition, path)
 
 
 def _published_file(published: object) -> Path:
@@ -108,5 +88,6 @@ def _as_source(name: str, whole: torch.nn.Module, published: object, path: Path)
         classes=tuple(published.meta["categories"]),
         data=f"ImageNet-1k (weights: {path.name})",
         licence="See the publisher's terms; ImageNet itself is for research.",
+        kind="vision",
     )
     return Source(card, state)

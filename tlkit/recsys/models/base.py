@@ -297,5 +297,6 @@ class FactorModel(Recommender):
             "architecture": {"name": type(self).__name__, "params": self.get_params()},
             "inputs": {"users": self.users_.tolist(), "items": self.items_.tolist()},
             "classes": (),
+            "kind": "recsys",
         }
         return parts, {name: torch.as_tensor(getattr(self, name)) for name in self.learned}

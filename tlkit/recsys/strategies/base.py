@@ -42,6 +42,8 @@ class RatingsStrategy(Recommender, Strategy):
         Where to compute; the best device by default.
     """
 
+    modality = "recsys"
+    such_a_source = "two_shops"
     defaults: ClassVar[dict[str, type[Recommender]]] = DEFAULT_MODELS
 
     source: Source | None = None
@@ -157,17 +159,13 @@ class RatingsStrategy(Recommender, Strategy):
         BadInput
             If there is none, or it holds no ratings' factors.
         """
-        if not isinstance(self.source, Source):
+        source = super().needed_source()
+        if "user_factors" not in source.state:
             raise BadInput(
-                f"Strategy {self.name!r} needs a source, such as tlkit.load_source('two_shops'); "
-                f"got {self.source!r}."
-            )
-        if "user_factors" not in self.source.state:
-            raise BadInput(
-                f"Source {self.source.name!r} has no user and item factors, so it is no source for ratings. "
+                f"Source {source.name!r} has no user and item factors, so it is no source for ratings. "
                 "tlkit.load_source('two_shops') is one; Source.from_fitted makes one of your own recommender."
             )
-        return self.source
+        return source
 
     @cached_property
     def shared_users(self) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""The one form pictures and labels have inside tlkit: uint8 arrays N C H W, and whole numbers."""
+"""The one form pictures have inside tlkit: uint8 arrays N C H W."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -81,69 +80,6 @@ def _as_bytes(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray((array * 255).round().astype(np.uint8))
 
 
-def as_labels(y: Any) -> np.ndarray:
-    """Return labels as int64; -1 stands for "no label", as in scikit-learn.
-
-    Parameters
-    ----------
-    y : array-like of shape (N,) or (N, 1)
-        Whole numbers.
-
-    Returns
-    -------
-    ndarray of shape (N,), int64
-
-    Raises
-    ------
-    BadInput
-        If shape or type are others, or a label is NaN, fractional or below -1.
-    """
-    array = np.asarray(y)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise BadInput(
-            f"Labels must have shape (N,) or (N, 1); found {array.shape}. One label a picture is needed."
-        )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise BadInput(f"The labels hold {int((~np.isfinite(array)).sum()):,} NaN or infinite values.")
-    whole = array.dtype.kind in "iub" or (array.dtype.kind == "f" and (array == np.round(array)).all())
-    if not whole:
-        raise BadInput(
-            f"Labels must be whole numbers; found {array[:3].tolist()} ({array.dtype}). {_recode('y')}"
-        )
-    if array.size and array.min() < -1:
-        raise BadInput(f"Labels must be 0 to n - 1, or -1 for no label; found {array.min()}. {_recode('y')}")
-    return array.astype(np.int64)
-
-
-def require_codes(y: np.ndarray, n_classes: int | None = None) -> int:
-    """Return the number of classes if the labels are 0 to n - 1 without a gap.
-
-    Raises
-    ------
-    BadInput
-        Otherwise, naming the labels that are missing or too many.
-    """
-    found = np.unique(y)
-    n_classes = n_classes or int(found.max()) + 1
-    missing = np.setdiff1d(np.arange(n_classes), found)
-    extra = found[(found < 0) | (found >= n_classes)]
-    if len(missing) or len(extra):
-        gaps = f" {_listed(missing)} have no picture." if len(missing) else ""
-        odd = f" {_listed(extra)} should not occur." if len(extra) else ""
-        raise BadInput(f"Labels must be 0 to {n_classes - 1} without gaps.{gaps}{odd} {_recode('y')}")
-    return n_classes
-
-
-def _recode(name: str) -> str:
-    return f"Re-code them with classes, {name} = np.unique({name}, return_inverse=True)."
-
-
-def _listed(values: np.ndarray, most: int = 10) -> str:
-    return ", ".join(map(str, values[:most])) + (", ..." if len(values) > most else "")
-
-
 def resize(images: np.ndarray, size: int | None) -> np.ndarray:
     """Resize pictures so that the short side is `size`, and crop the middle to a square.
 
@@ -181,13 +117,3 @@ def require_size(size: int | None) -> int | None:
     if size is None or (isinstance(size, int | np.integer) and not isinstance(size, bool) and size >= 8):
         return size
     raise BadInput(f"size must be the side of the pictures in pixels (8 or more) or None; found {size!r}.")
-
-
-def is_repeated(images: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Tell which pictures occur, to the last pixel, among the others; shape (N,), bool."""
-    known = {_content(image) for image in others}
-    return np.array([_content(image) in known for image in images], dtype=bool)
-
-
-def _content(image: np.ndarray) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from tlkit.errors import BadInput, require_known
-from tlkit.study.source import Source
+from tlkit.classification import networks
+from tlkit.classification.networks import Classifier
+from tlkit.errors import require_known, require_params
 
 IMAGENET = {"channels": 3, "size": 224, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
-SMALL = "convnet"
 
 
 class Inputs(nn.Module):
@@ -50,13 +49,14 @@ class Inputs(nn.Module):
         return torch.addcmul(self.shift, x, self.scale).contiguous(memory_format=torch.channels_last)
 
 
-class Network(nn.Module):
-    """A classifier in three parts: `inputs`, `backbone` (to features) and `head` (to logits).
+class Network(Classifier):
+    """A classifier of pictures.
 
     Parameters
     ----------
     architecture : dict
-        ``{"name": "convnet", "channels": 1, "width": 16}`` or ``{"name": a torchvision network}``.
+        ``{"name": "convnet", "width": 16}``, another `Backbone`'s name and parameters, or
+        ``{"name": a torchvision network}``.
     inputs : dict
         Parameters of `Inputs`.
     n_classes : int
@@ -64,42 +64,30 @@ class Network(nn.Module):
     """
 
     def __init__(self, architecture: Mapping[str, Any], inputs: Mapping[str, Any], n_classes: int):
-        super().__init__()
-        self.architecture, self.input_spec = dict(architecture), dict(inputs)
-        self.inputs = Inputs(**inputs)
-        self.backbone, n_features = build_backbone(**architecture)
-        self.head = nn.Linear(n_features, n_classes)
+        backbone, n_features = build_backbone(**{"channels": inputs["channels"], **architecture})
+        super().__init__(architecture, inputs, Inputs(**inputs), backbone, n_features, n_classes)
         self.to(memory_format=torch.channels_last)
 
-    def features(self, pictures: Tensor) -> Tensor:
-        """Map pictures (N, C, H, W), uint8, to features (N, n_features)."""
-        return self.backbone(self.inputs(pictures))
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Map pictures (N, C, H, W), uint8, to logits (N, n_classes)."""
-        return self.head(self.features(pictures))
+class Backbone(nn.Module):
+    """Base of the architectures that come beside torchvision's: a subclass with a `name` is found by it.
 
-    def set_head(self, weight: ArrayLike, bias: ArrayLike) -> None:
-        """Give the head a weight (n_classes, n_features) and a bias (n_classes,)."""
-        with torch.no_grad():
-            self.head.weight.copy_(torch.as_tensor(weight))
-            self.head.bias.copy_(torch.as_tensor(bias))
+    Its parameters are `channels` (of the pictures) and what it likes; it maps pictures (N, channels, H, W) to
+    features (N, n_features).
 
-    def stages(self) -> list[tuple[str, list[nn.Parameter]]]:
-        """Return the backbone's stages from input to output, each with its parameters."""
-        found: list[tuple[str, list[nn.Parameter]]] = []
-        for name, module in _stage_modules(self.backbone):
-            params = list(module.parameters())
-            if found and isinstance(module, NORMS):
-                found[-1][1].extend(params)
-            elif params:
-                found.append((name, params))
-        held = {id(param) for _, params in found for param in params}
-        found[0][1].extend(param for param in self.backbone.parameters() if id(param) not in held)
-        return found
+    Attributes
+    ----------
+    name : str
+        On a source's card, and for a strategy that names an architecture.
+    n_features : int
+        Set by ``__init__``.
+    """
+
+    name: ClassVar[str]
+    n_features: int
 
 
-class ConvNet(nn.Sequential):
+class ConvNet(Backbone, nn.Sequential):
     """Three stages of two 3x3 convolutions, halving the picture between them, and a global average.
 
     Parameters
@@ -110,10 +98,13 @@ class ConvNet(nn.Sequential):
         Channels of the first stage; each next one has twice as many.
     """
 
+    name = "convnet"
+
     def __init__(self, channels: int = 3, width: int = 16):
         widths = [channels, width, 2 * width, 4 * width]
         stages = {f"stage{i}": _stage(*widths[i - 1 : i + 1], shrink=i < 3) for i in (1, 2, 3)}
         super().__init__()
+        self.n_features = widths[-1]
         for name, stage in stages.items():
             self.add_module(name, stage)
         self.add_module("pool", nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()))
@@ -130,17 +121,47 @@ def _stage(n_in: int, n_out: int, shrink: bool) -> nn.Sequential:
     return nn.Sequential(*layers, *([nn.MaxPool2d(2)] if shrink else []))
 
 
-def build_backbone(name: str, **params: Any) -> tuple[nn.Module, int]:
+def own_backbones() -> dict[str, type[Backbone]]:
+    """Return the architectures that come beside torchvision's, by name."""
+    return {kind.name: kind for kind in _below(Backbone)}
+
+
+def _below(kind: type[Backbone]) -> list[type[Backbone]]:
+    return [found for child in kind.__subclasses__() for found in (child, *_below(child))]
+
+
+def build_backbone(name: str, channels: int = 3, **params: Any) -> tuple[nn.Module, int]:
     """Build a backbone with random weights, and say how many features it gives.
 
     Raises
     ------
     UnknownName
-        If neither tlkit nor torchvision has a network of that name.
+        If there is no network of that name, or it has no such parameter.
     """
-    if name == SMALL:
-        return ConvNet(**params), 4 * params["width"]
-    return split(build_torchvision(name))[:2]
+    kinds = own_backbones()
+    if name not in kinds:
+        whole = build_torchvision(name)
+        require_params(f"network {name!r}", params, lambda: None)
+        return split(whole)[:2]
+    require_params(f"network {name!r}", params, kinds[name])
+    built = kinds[name](channels=channels, **params)
+    return built, built.n_features
+
+
+def inputs_for(architecture: Mapping[str, Any], shape: tuple[int, ...] | None) -> dict[str, Any]:
+    """Return parameters of `Inputs` for an architecture without a source.
+
+    Parameters
+    ----------
+    architecture : dict
+        As for `Network`.
+    shape : (int, int, int) or None
+        Channels, height and width of the pictures, which all but torchvision's networks take as they are.
+    """
+    if architecture["name"] in own_backbones():
+        channels = shape[0] if shape else architecture.get("channels", 3)
+        return {"channels": channels, "size": None, "mean": [0.5] * channels, "std": [0.25] * channels}
+    return dict(IMAGENET)
 
 
 def torchvision_names() -> list[str]:
@@ -154,7 +175,7 @@ def build_torchvision(name: str) -> nn.Module:
     """Build a torchvision network for ImageNet's 1,000 classes, with random weights."""
     from torchvision import models
 
-    require_known("network", name, [SMALL, *torchvision_names()])
+    require_known("network", name, [*own_backbones(), *torchvision_names()])
     return models.get_model(name, weights=None, **_as_published(name))
 
 
@@ -197,68 +218,4 @@ def split(whole: nn.Module) -> tuple[nn.Module, int, Tensor, Tensor]:
     return whole, weight.shape[1], weight, bias
 
 
-def _stage_modules(backbone: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Open whatever holds nearly all the parameters until the network's own stages show."""
-    stages = list(backbone.named_children())
-    total = sum(param.numel() for param in backbone.parameters())
-    while True:
-        sizes = [sum(param.numel() for param in module.parameters()) for _, module in stages]
-        whole = [i for i, size in enumerate(sizes) if size > 0.9 * total]
-        if not whole or not list(stages[whole[0]][1].children()):
-            return stages
-        name, module = stages[whole[0]]
-        stages[whole[0] : whole[0] + 1] = [
-            (f"{name}.{child}", part) for child, part in module.named_children()
-        ]
-
-
-def load_state(module: nn.Module, state: Mapping[str, Tensor], whose: str) -> None:
-    """Copy weights into a module, every name and shape checked before any is copied.
-
-    Parameters
-    ----------
-    module : Module
-        Changed in place.
-    state : mapping of str to Tensor
-        Must have the module's names and shapes.
-    whose : str
-        Names the weights in an error.
-
-    Raises
-    ------
-    BadInput
-        If a name is missing, too many, or has another shape; both sides are named.
-    """
-    own = module.state_dict()
-    missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    shapes = [
-        f"{name}: {tuple(state[name].shape)} in the file, {tuple(own[name].shape)} in the network"
-        for name in own.keys() & state.keys()
-        if state[name].shape != own[name].shape
-    ]
-    problems = {"missing": missing, "unexpected": unexpected, "of another shape": sorted(shapes)}
-    told = [
-        f"{len(names)} {what} ({'; '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        for what, names in problems.items()
-        if names
-    ]
-    if told:
-        raise BadInput(
-            f"The weights of {whose} do not fit {type(module).__name__}: {', '.join(told)}. "
-            "Is it another architecture?"
-        )
-    module.load_state_dict(state)
-
-
-def from_source(source: Source) -> Network:
-    """Rebuild the network of a source with its weights.
-
-    Raises
-    ------
-    BadInput
-        If the weights do not fit the architecture on the card.
-    """
-    card = source.card
-    network = Network(card.architecture, card.inputs, len(card.classes))
-    load_state(network, source.state, f"source {source.name!r}")
-    return network
+from_source = partial(networks.from_source, Network)

@@ -96,9 +96,9 @@ def make_task(
     return WorldTask(factor, similarity, **given)
 
 
-def source_task(factor: str) -> WorldTask:
-    """Return the task that the shipped source of a factor was trained on."""
-    return make_task(factor, n_train=SOURCE_POOL, seed=SOURCE_SEED)
+def source_params(factor: str) -> dict[str, int | str]:
+    """Return the parameters of `make_task` for what the shipped source of a factor was trained on."""
+    return {"factor": factor, "n_train": SOURCE_POOL, "seed": SOURCE_SEED}
 
 
 def sample(

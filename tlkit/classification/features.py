@@ -1,44 +1,50 @@
-"""Features of a frozen source: computed once for an array of pictures, kept on disk by content."""
+"""Features of a frozen source: computed once for an array of examples, kept on disk by content."""
 
 from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 import torch
 
+from tlkit.classification.networks import Classifier, from_source
 from tlkit.errors import DeviceProblem, FileProblem
 from tlkit.study.source import Source
 from tlkit.system import compute, files
-from tlkit.vision.networks.backbones import Network, from_source
 
 BATCH = {"cpu": 16}  # on the CPU, larger ones leave the reach of the allocator: twice the time at 224 pixels
 DEFAULT_BATCH = 256
 
 
-def features(source: Source, pictures: np.ndarray, device: torch.device) -> np.ndarray:
-    """Return the backbone's features of pictures, in evaluation mode and without augmentation.
+def features(
+    network: Callable[..., Classifier], source: Source, inputs: np.ndarray, device: torch.device
+) -> np.ndarray:
+    """Return the backbone's features of examples, in evaluation mode and without augmentation.
 
     Parameters
     ----------
+    network : callable
+        Builds the modality's network.
     source : Source
         A network with a backbone.
-    pictures : ndarray of shape (N, C, H, W), uint8
+    inputs : ndarray of shape (N, ...)
+        Examples.
     device : torch.device
 
     Returns
     -------
     ndarray of shape (N, n_features), float32
-        From the cache folder when these pictures have been seen by this source before.
+        From the cache folder when these examples have been seen by this source before.
     """
-    key = files.digest("features", files.package_code(), source.fingerprint, pictures, device.type)
+    key = files.digest("features", files.package_code(), source.fingerprint, inputs, device.type)
     path = files.cache_dir() / "features" / key[:2] / f"{key}.npy"
     try:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError):
-        computed = outputs(_network(source, device).features, pictures, device)
+        computed = outputs(_rebuilt(network, source, device).features, inputs, device)
     buffer = io.BytesIO()
     np.save(buffer, computed, allow_pickle=False)
     try:
@@ -50,18 +56,18 @@ def features(source: Source, pictures: np.ndarray, device: torch.device) -> np.n
 
 
 @lru_cache(maxsize=2)
-def _network(source: Source, device: torch.device) -> Network:
-    return from_source(source).to(device).eval()
+def _rebuilt(network: Callable[..., Classifier], source: Source, device: torch.device) -> Classifier:
+    return from_source(network, source).to(device).eval()
 
 
-def outputs(function: torch.nn.Module, pictures: np.ndarray, device: torch.device) -> np.ndarray:
-    """Map pictures through a network in batches; a batch is halved, with a notice, where memory runs out.
+def outputs(function: torch.nn.Module, inputs: np.ndarray, device: torch.device) -> np.ndarray:
+    """Map examples through a network in batches; a batch is halved, with a notice, where memory runs out.
 
     Parameters
     ----------
     function : callable
-        Maps a batch (n, C, H, W) on the device to (n, d).
-    pictures : ndarray of shape (N, C, H, W), uint8
+        Maps a batch (n, ...) on the device to (n, d).
+    inputs : ndarray of shape (N, ...)
     device : torch.device
 
     Returns
@@ -71,13 +77,13 @@ def outputs(function: torch.nn.Module, pictures: np.ndarray, device: torch.devic
     Raises
     ------
     DeviceProblem
-        If the device's memory does not hold a single picture.
+        If the device's memory does not hold a single example.
     """
     size, start, done = BATCH.get(device.type, DEFAULT_BATCH), 0, []
-    while start < len(pictures):
+    while start < len(inputs):
         try:
             with torch.inference_mode(), compute.autocast(device):
-                batch = torch.from_numpy(pictures[start : start + size]).to(device)
+                batch = torch.from_numpy(inputs[start : start + size]).to(device)
                 done.append(function(batch).float().cpu())
             start += size
         except RuntimeError as error:
@@ -85,9 +91,9 @@ def outputs(function: torch.nn.Module, pictures: np.ndarray, device: torch.devic
                 raise
             if size == 1:
                 raise DeviceProblem(
-                    "The device's memory does not hold one picture of this size: "
+                    "The device's memory does not hold one example of this size: "
                     "use a smaller one, or set TLKIT_DEVICE=cpu."
                 ) from error
             size //= 2
-            warnings.warn(f"Out of device memory: pictures now go in batches of {size}.", stacklevel=2)
+            warnings.warn(f"Out of device memory: examples now go in batches of {size}.", stacklevel=2)
     return torch.cat(done).numpy()

@@ -1,4 +1,4 @@
-"""Strategies on frozen features: the source sees each picture once, and scikit-learn does the rest."""
+"""Strategies on frozen features: the source sees each example once, and scikit-learn does the rest."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 
+from tlkit.classification.strategies.base import ClassificationStrategy
 from tlkit.study.callbacks import Callback
 from tlkit.study.strategy import hyperparameters
-from tlkit.vision.networks.features import features
-from tlkit.vision.strategies.base import ImageStrategy
 
 FOLDS = 5
 UNCHOSEN = 0.1
 STRENGTHS = tuple(10.0**power for power in range(-4, 2))
 
 
-class FrozenFeatures(ImageStrategy):
+class FrozenFeatures(ClassificationStrategy):
     """Base of the strategies on frozen features: a subclass gives `learn_features` and `feature_logits`."""
 
     @abstractmethod
@@ -35,17 +35,17 @@ class FrozenFeatures(ImageStrategy):
 
     def learn(
         self,
-        pictures: np.ndarray,
+        inputs: np.ndarray,
         labels: np.ndarray,
         generator: torch.Generator,
         callbacks: Sequence[Callback],
     ) -> None:
         """Extract features and learn from them."""
-        self.learn_features(features(self.needed_source(), pictures, self.device_), labels)
+        self.learn_features(self.features(inputs), labels)
 
-    def logits(self, pictures: np.ndarray) -> np.ndarray:
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
         """Extract features and map them to logits."""
-        return self.feature_logits(features(self.needed_source(), pictures, self.device_))
+        return self.feature_logits(self.features(inputs))
 
 
 @hyperparameters
@@ -67,7 +67,6 @@ class Probe(FrozenFeatures):
         Where features are computed.
     """
 
-    name = "probe"
     title = "Linear probe"
     idea = "Freeze the backbone and fit a linear classifier on its features."
 
@@ -76,30 +75,12 @@ class Probe(FrozenFeatures):
 
     def learn_features(self, features: np.ndarray, labels: np.ndarray) -> None:
         """Fit the classifier, its penalty chosen within the training data."""
-        classifier = LogisticRegression(
-            C=UNCHOSEN if self.C is None else self.C, class_weight=self.class_weight, max_iter=2000
-        )
-        pipeline = make_pipeline(StandardScaler(), classifier)
-        folds = min(FOLDS, np.bincount(labels).min())
-        if self.C is None and folds > 1:
-            splits = StratifiedKFold(folds, shuffle=True, random_state=self.random_state)
-            grid = {"logisticregression__C": STRENGTHS}
-            pipeline = GridSearchCV(pipeline, grid, scoring="neg_log_loss", cv=splits)
-        self.classifier_ = pipeline.fit(features, labels)
+        self.classifier_ = logistic_regression(features, labels, self.C, self.class_weight, self.random_state)
         self.n_trainable_ = (features.shape[1] + 1) * len(self.classes_)
 
     def feature_logits(self, features: np.ndarray) -> np.ndarray:
         """Return log-probabilities."""
         return self.classifier_.predict_log_proba(features)
-
-    def linear_rule(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the classifier as weight (n_classes, n_features) and bias (n_classes,) on raw features."""
-        scaler, classifier = getattr(self.classifier_, "best_estimator_", self.classifier_)
-        weight = classifier.coef_ / scaler.scale_
-        bias = classifier.intercept_ - weight @ scaler.mean_
-        if len(self.classes_) == 2:
-            weight, bias = (np.concatenate([-part, part]) / 2 for part in (weight, bias))
-        return weight, bias
 
 
 class Nearest(FrozenFeatures):
@@ -115,7 +96,6 @@ class Nearest(FrozenFeatures):
         Where features are computed.
     """
 
-    name = "nearest"
     title = "Nearest class mean"
     idea = "Freeze the backbone; the class whose mean feature is nearest wins. Nothing is trained."
 
@@ -132,3 +112,31 @@ class Nearest(FrozenFeatures):
     def feature_logits(self, features: np.ndarray) -> np.ndarray:
         """Return cosines to the class means, over a temperature."""
         return normalize(features - self.centre_) @ self.means_.T / self.TEMPERATURE
+
+
+def logistic_regression(
+    features: np.ndarray,
+    labels: np.ndarray,
+    C: float | None,
+    class_weight: str | None,
+    random_state: int | None,
+) -> BaseEstimator:
+    """Fit logistic regression on standardised features (N, d) and labels (N,); see `Probe` for the others."""
+    classifier = LogisticRegression(C=UNCHOSEN if C is None else C, class_weight=class_weight, max_iter=2000)
+    pipeline = make_pipeline(StandardScaler(), classifier)
+    folds = min(FOLDS, np.bincount(labels).min())
+    if C is None and folds > 1:
+        splits = StratifiedKFold(folds, shuffle=True, random_state=random_state)
+        grid = {"logisticregression__C": STRENGTHS}
+        pipeline = GridSearchCV(pipeline, grid, scoring="neg_log_loss", cv=splits)
+    return pipeline.fit(features, labels)
+
+
+def linear_rule(fitted: BaseEstimator) -> tuple[np.ndarray, np.ndarray]:
+    """Return a `logistic_regression` as weight (n_classes, d) and bias (n_classes,) on raw features."""
+    scaler, classifier = getattr(fitted, "best_estimator_", fitted)
+    weight = classifier.coef_ / scaler.scale_
+    bias = classifier.intercept_ - weight @ scaler.mean_
+    if len(classifier.classes_) == 2:
+        weight, bias = (np.concatenate([-part, part]) / 2 for part in (weight, bias))
+    return weight, bias

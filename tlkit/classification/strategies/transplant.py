@@ -7,13 +7,12 @@ import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from tlkit.classification.networks import Classifier
+from tlkit.classification.strategies.finetune import FineTune
 from tlkit.errors import BadInput, require_known
 from tlkit.study.source import Source
 from tlkit.study.strategy import hyperparameters
 from tlkit.training import fitting
-from tlkit.vision.networks.backbones import Network
-from tlkit.vision.networks.features import features
-from tlkit.vision.strategies.finetune import FineTune
 
 IMPRINT_SCALE = 10.0
 
@@ -33,7 +32,6 @@ class Transplant(FineTune):
         0 by default: the transplanted head is used as it is. With more, `FineTune` goes on from it.
     """
 
-    name = "transplant"
     title = "Transplant"
     idea = "Copy the backbone and rewire the source's own class weights to the target's classes."
 
@@ -41,13 +39,13 @@ class Transplant(FineTune):
     epochs: int = 0
     min_steps: int = 0
 
-    def prepare(self, model: Network, batch: fitting.Batch) -> None:
+    def prepare(self, model: Classifier, batch: fitting.Batch) -> None:
         """Make the head of the source's rules and the target's few examples."""
         super().prepare(model, batch)
         rules = {"map": self._map, "imprint": self._imprint}
         rule = rules[require_known("rule", self.rule, rules)]
         source = self.needed_source()
-        seen = torch.from_numpy(features(source, batch["pictures"].cpu().numpy(), self.device_))
+        seen = torch.from_numpy(self.features(batch["inputs"].cpu().numpy()))
         model.set_head(*rule(source, seen, batch["labels"].cpu()))
 
     def _map(self, source: Source, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tlkit.classification.networks import Classifier
+from tlkit.classification.strategies.frozen import linear_rule, logistic_regression
+from tlkit.classification.strategies.gradient import GradientStrategy
 from tlkit.errors import require_known
 from tlkit.study.strategy import hyperparameters
 from tlkit.training import fitting
 from tlkit.training.phases import Group, Phase
-from tlkit.vision.networks.backbones import Network
-from tlkit.vision.strategies.base import GradientStrategy
-from tlkit.vision.strategies.frozen import Probe
 
 UNFREEZE = ("head", "last", "all", "gradual")
 GRADUAL_PHASES = 4
@@ -43,7 +43,6 @@ class FineTune(GradientStrategy):
         (L2-SP: Li et al., arXiv:1802.01483, section 3).
     """
 
-    name = "finetune"
     title = "Fine-tune"
     idea = "Start from the source's weights and train on."
 
@@ -55,9 +54,10 @@ class FineTune(GradientStrategy):
     l2_sp: float = 0.0
     lr: float = 3e-3
 
-    def parameter_groups(self, model: Network) -> list[Group]:
+    def parameter_groups(self, model: Classifier) -> list[Group]:
         """Group the head and every stage, from the head down, each with its learning rate."""
-        head = Group("head", tuple(model.head.parameters()), self.lr * self.head_multiple, self.weight_decay)
+        heads = (*model.head.parameters(), *model.auxiliary.parameters())
+        head = Group("head", heads, self.lr * self.head_multiple, self.weight_decay)
         stages = reversed(model.stages())
         rates = (self.lr * self.layer_decay**depth for depth in itertools.count())
         return [
@@ -68,7 +68,7 @@ class FineTune(GradientStrategy):
             ),
         ]
 
-    def phases(self, model: Network) -> list[Phase]:
+    def phases(self, model: Classifier) -> list[Phase]:
         """Say which groups train when."""
         groups = self.parameter_groups(model)
         parts = {
@@ -82,23 +82,19 @@ class FineTune(GradientStrategy):
         rest = 1 - sum(phase.share for phase in first)
         return [*first, *(Phase(tuple(groups[:size]), rest / len(sizes)) for size in sizes)]
 
-    def prepare(self, model: Network, batch: fitting.Batch) -> None:
+    def prepare(self, model: Classifier, batch: fitting.Batch) -> None:
         """Take the probe's head, if that is the start, and remember where the backbone started."""
         if self.probe_head:
             self._take_probe_head(model, batch)
         self.start_ = [param.detach().clone() for param in model.backbone.parameters()] if self.l2_sp else []
 
-    def _take_probe_head(self, model: Network, batch: fitting.Batch) -> None:
-        probe = Probe(
-            source=self.source,
-            class_weight=self.class_weight,
-            random_state=self.random_state,
-            device=self.device,
-        )
-        probe.fit(batch["pictures"].cpu().numpy(), batch["labels"].cpu().numpy())
-        model.set_head(*probe.linear_rule())
+    def _take_probe_head(self, model: Classifier, batch: fitting.Batch) -> None:
+        seen = self.features(batch["inputs"].cpu().numpy())
+        labels = batch["labels"].cpu().numpy()
+        probe = logistic_regression(seen, labels, None, self.class_weight, self.random_state)
+        model.set_head(*linear_rule(probe))
 
-    def loss(self, model: Network, batch: fitting.Batch) -> Tensor:
+    def loss(self, model: Classifier, batch: fitting.Batch) -> Tensor:
         """Return cross-entropy plus the pull towards the source."""
         loss = super().loss(model, batch)
         if self.l2_sp and model.training:

@@ -1,0 +1,163 @@
+"""A network in parts: inputs, a backbone that moves, a head that is new, and heads that only train along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from tlkit.errors import BadInput
+from tlkit.study.source import Source
+
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
+AUXILIARY = "auxiliary."
+SOURCE_HEAD = "source"
+
+
+class Classifier(nn.Module):
+    """A network in parts: `inputs`, `backbone` (to features), `head` (to logits), `auxiliary` heads.
+
+    Parameters
+    ----------
+    architecture, input_spec : dict
+        As on a source's card: what builds it again.
+    inputs : Module
+        Turns examples as they come into what the backbone takes.
+    backbone : Module
+        Gives features (N, n_features).
+    n_features, n_classes : int
+        Of the head.
+
+    Attributes
+    ----------
+    auxiliary : ModuleDict
+        Further heads on the same features, empty at first. They train along and stay out of what is exported;
+        one called `SOURCE_HEAD` answers the source's classes.
+    """
+
+    def __init__(
+        self,
+        architecture: Mapping[str, Any],
+        input_spec: Mapping[str, Any],
+        inputs: nn.Module,
+        backbone: nn.Module,
+        n_features: int,
+        n_classes: int,
+    ):
+        super().__init__()
+        self.architecture, self.input_spec = dict(architecture), dict(input_spec)
+        self.inputs, self.backbone = inputs, backbone
+        self.head = nn.Linear(n_features, n_classes)
+        self.auxiliary = nn.ModuleDict()
+
+    def features(self, examples: Tensor) -> Tensor:
+        """Map examples (N, ...) to features (N, n_features)."""
+        return self.backbone(self.inputs(examples))
+
+    def forward(self, examples: Tensor) -> Tensor:
+        """Map examples (N, ...) to logits (N, n_classes)."""
+        return self.head(self.features(examples))
+
+    def new_head(self, n_classes: int) -> nn.Linear:
+        """Return a head of random weights for these features, not yet in place."""
+        return nn.Linear(self.head.in_features, n_classes)
+
+    def set_head(self, weight: ArrayLike, bias: ArrayLike) -> None:
+        """Give the head a weight (n_classes, n_features) and a bias (n_classes,)."""
+        with torch.no_grad():
+            self.head.weight.copy_(torch.as_tensor(weight))
+            self.head.bias.copy_(torch.as_tensor(bias))
+
+    def exported(self) -> dict[str, Tensor]:
+        """Return the weights by name, without those of auxiliary heads."""
+        return {name: value for name, value in self.state_dict().items() if not name.startswith(AUXILIARY)}
+
+    def stages(self) -> list[tuple[str, list[nn.Parameter]]]:
+        """Return the backbone's stages from input to output, each with its parameters."""
+        found: list[tuple[str, list[nn.Parameter]]] = []
+        for name, module in _stage_modules(self.backbone):
+            params = list(module.parameters())
+            if found and isinstance(module, NORMS):
+                found[-1][1].extend(params)
+            elif params:
+                found.append((name, params))
+        held = {id(param) for _, params in found for param in params}
+        found[0][1].extend(param for param in self.backbone.parameters() if id(param) not in held)
+        return found
+
+
+def _stage_modules(backbone: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Open whatever holds nearly all the parameters until the network's own stages show."""
+    stages = list(backbone.named_children())
+    total = sum(param.numel() for param in backbone.parameters())
+    while True:
+        sizes = [sum(param.numel() for param in module.parameters()) for _, module in stages]
+        whole = [i for i, size in enumerate(sizes) if size > 0.9 * total]
+        if not whole or not list(stages[whole[0]][1].children()):
+            return stages
+        name, module = stages[whole[0]]
+        stages[whole[0] : whole[0] + 1] = [
+            (f"{name}.{child}", part) for child, part in module.named_children()
+        ]
+
+
+def load_state(module: nn.Module, state: Mapping[str, Tensor], whose: str) -> None:
+    """Copy weights into a module, every name and shape checked before any is copied.
+
+    Parameters
+    ----------
+    module : Module
+        Changed in place.
+    state : mapping of str to Tensor
+        Must have the module's names and shapes.
+    whose : str
+        Names the weights in an error.
+
+    Raises
+    ------
+    BadInput
+        If a name is missing, too many, or has another shape; both sides are named.
+    """
+    own = module.state_dict()
+    missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    shapes = [
+        f"{name}: {tuple(state[name].shape)} in the file, {tuple(own[name].shape)} in the network"
+        for name in own.keys() & state.keys()
+        if state[name].shape != own[name].shape
+    ]
+    problems = {"missing": missing, "unexpected": unexpected, "of another shape": sorted(shapes)}
+    told = [
+        f"{len(names)} {what} ({'; '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names in problems.items()
+        if names
+    ]
+    if told:
+        raise BadInput(
+            f"The weights of {whose} do not fit {type(module).__name__}: {', '.join(told)}. "
+            "Is it another architecture?"
+        )
+    module.load_state_dict(state)
+
+
+def from_source(
+    network: Callable[[Mapping[str, Any], Mapping[str, Any], int], Classifier], source: Source
+) -> Classifier:
+    """Rebuild the network of a source with its weights.
+
+    Parameters
+    ----------
+    network : callable
+        Builds a modality's network of an architecture, inputs and a number of classes.
+
+    Raises
+    ------
+    BadInput
+        If the weights do not fit the architecture on the card.
+    """
+    card = source.card
+    rebuilt = network(card.architecture, card.inputs, len(card.classes))
+    load_state(rebuilt, source.state, f"source {source.name!r}")
+    return rebuilt

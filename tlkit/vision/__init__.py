@@ -1,0 +1,1 @@
+"""Transfer for pictures: tasks, sources, networks and strategies."""
