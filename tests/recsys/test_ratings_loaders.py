@@ -13,7 +13,7 @@ import pytest
 import tlkit
 from tlkit import load_source, load_task
 from tlkit.errors import BadInput, FileProblem, UnknownName
-from tlkit.recsys import loaders, sources
+from tlkit.recsys import sources
 from tlkit.recsys.data import amazon, movielens
 from tlkit.recsys.data.domains import Domain
 from tlkit.recsys.data.movielens import Release, by_genres
@@ -22,6 +22,7 @@ from tlkit.recsys.data.tables import read_table
 from tlkit.recsys.evaluation import splits
 from tlkit.recsys.loaders import find
 from tlkit.recsys.models.implicit_als import ImplicitALS
+from tlkit.study.register import tasks
 from tlkit.study.source import Source
 from tlkit.system import fetching
 
@@ -309,14 +310,12 @@ def test_files_that_are_no_tables_are_refused(tmp_path):
 
 # names
 def test_names_and_what_they_stand_for(places):
-    assert {"two_shops", "purchases", "amazon", "genres", "movielens", "ml-100k", "ml-32m"} <= set(
-        loaders.names()
-    )
-    assert find("two_shops")
+    known = {"two_shops", "purchases", "amazon", "genres", "movielens", "ml-100k", "ml-32m"}
+    assert known <= set(tasks.names())
     assert find("my/ratings.csv")
     assert not find("hymenoptera")
     assert not find("")
-    with pytest.raises(UnknownName, match="no ratings task 'to_shops'. Did you mean 'two_shops'"):
+    with pytest.raises(UnknownName, match="no task 'to_shops'. Did you mean 'two_shops'"):
         load_task("to_shops")
     with pytest.raises(
         UnknownName, match="no parameter of task 'two_shops' 'similarty'. Did you mean 'similarity'"
@@ -445,9 +444,7 @@ def test_a_source_by_name_is_trained_once(places):
 
 @pytest.mark.parametrize("name", ["two_shops", "purchases"])
 def test_a_generated_source_names_its_parameters(name):
-    with pytest.raises(
-        UnknownName, match="no parameter of .* 'nusers'. Did you mean 'n_users'"
-    ):
+    with pytest.raises(UnknownName, match="no parameter of .* 'nusers'. Did you mean 'n_users'"):
         load_source(name, nusers=200)
     with pytest.raises(BadInput, match=rf"n_users of source '{name}' is a single value; got \[200\]"):
         load_source(name, n_users=[200])

@@ -140,6 +140,38 @@ def test_out_of_memory_halves_the_batch_and_changes_nothing_else():
     assert torch.allclose(plain.weight, halved.weight, atol=1e-6)
 
 
+def test_parts_of_unequal_size_add_up_to_the_gradient_of_the_whole():
+    data = {name: rows[:7] for name, rows in two_blobs().items()}
+    model = nn.Linear(4, 2)
+    loss(model, data).backward()
+    whole = model.weight.grad.clone()
+    model.zero_grad()
+    run = fitting._Run(model, loss, Recipe(), 1, None, None, ())
+    run.parts = 4  # of 2, 2, 2 and 1 rows
+    total = run._backward(data)
+    assert total.item() == pytest.approx(loss(model, data).item(), rel=1e-5)
+    assert torch.allclose(model.weight.grad, whole, atol=1e-6)
+
+
+def test_rows_of_other_tables_come_beside_each_batch():
+    seen = []
+
+    def both(model, batch):
+        seen.append((len(batch["x"]), batch["other"].tolist() if "other" in batch else None))
+        return loss(model, batch)
+
+    model, recipe = nn.Linear(4, 2), Recipe(epochs=0, min_steps=3, batch_size=4)
+    generator, valid = torch.Generator().manual_seed(0), two_blobs(8)
+    streams = [{"other": torch.arange(6)}]
+    fitting.train(
+        model, both, two_blobs(16), everything(model), recipe, generator, valid=valid, streams=streams
+    )
+    beside = [other for _, other in seen if other is not None]
+    assert len(beside) == 3
+    assert all(len(other) == 4 and len(set(other)) == 4 for other in beside)
+    assert {other for _, other in seen if other is None} == {None}  # validation is of the target alone
+
+
 def test_out_of_memory_with_a_single_example_is_an_error():
     def impossible(model, batch):
         raise torch.OutOfMemoryError("CUDA out of memory")
