@@ -16,6 +16,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tlkit"
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 # Ground floor first: a module imports from its own floor and those below it.
@@ -33,6 +34,7 @@ FLOORS = [
 ]
 MODALITIES = {"classification", "vision", "recsys", "catalogue", "exercises"}
 MODALITY_WORDS = re.compile(r"\b(images?|pixels?|photos?|movies?)\b", re.IGNORECASE)
+FORMATS = {"course.publish", "course.docs"}  # a notebook's file has such words itself
 OUTSIDE = re.compile(r"(^|[\"'`= (])/(home|root|Users|work|opt|tmp)/[A-Za-z0-9]|index[-]url")
 CONDA_NAMES = {"torch": "pytorch-cpu"}
 
@@ -124,8 +126,24 @@ def test_importing_the_package_leaves_torch_as_it_was():
     assert done.stdout.strip() == "3"
 
 
+def test_each_room_says_what_it_holds():
+    rooms = {path.parent for path in modules().values()}
+    silent = [room for room in rooms if not ast.get_docstring(ast.parse(_text(room / "__init__.py")))]
+    assert silent == []
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def test_workflows_are_valid_by_the_schema_of_github():
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    done = subprocess.run([*check, *WORKFLOWS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_workflows_call_what_there_is():
-    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+    for path in WORKFLOWS:
         jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
         commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
         assert commands
@@ -135,7 +153,7 @@ def test_workflows_call_what_there_is():
 
 @pytest.mark.parametrize(
     "name",
-    sorted(name for name in set(modules()) - {"course.publish"} if name.partition(".")[0] not in MODALITIES),
+    sorted(name for name in set(modules()) - FORMATS if name.partition(".")[0] not in MODALITIES),
 )
 def test_the_core_names_no_modality(name):
     assert MODALITY_WORDS.findall(modules()[name].read_text(encoding="utf-8")) == []

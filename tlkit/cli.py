@@ -101,11 +101,15 @@ def _literals(given: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 
 def build(options: argparse.Namespace) -> None:
-    """Make again what tlkit ships."""
+    """Make again what tlkit ships, and the site that shows it."""
     from tlkit import catalogue
-    from tlkit.course import publish
+    from tlkit.course import docs, publish
 
-    builders = {**catalogue.builders(), NOTEBOOKS: lambda: publish.build_notebooks(options.names)}
+    builders = {
+        **catalogue.builders(),
+        NOTEBOOKS: lambda: publish.build_notebooks(options.names),
+        "docs": docs.build_docs,
+    }
     wanted = [require_known("thing to build", options.what, builders)] if options.what else list(builders)
     if options.names and options.what != NOTEBOOKS:
         raise BadInput(f"Names are of notebooks: tlkit build {NOTEBOOKS} {' '.join(options.names)}")
@@ -156,7 +160,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--jobs", type=int, help="processes; 1 by default")
     sub.add_argument("--save", type=Path, metavar="FILE", help="write the study as JSON")
     sub = command(
-        "build", build, "Make again what tlkit ships: its data, its sources, its executed notebooks."
+        "build",
+        build,
+        "Make again what tlkit ships: its data, sources and executed notebooks, and the site in build/docs.",
     )
     sub.add_argument("what", nargs="?", help="what to build; everything by default")
     sub.add_argument("names", nargs="*", help="with notebooks: which")

@@ -68,8 +68,6 @@ class RatingsTask(Task):
         Users with something relevant held out, in the order of a score's examples.
     left_out : int
         How many users have nothing relevant held out, and count in no mean.
-    titles : Series
-        Title of each item of the catalogue, indexed by item id.
 
     Raises
     ------

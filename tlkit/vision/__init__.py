@@ -1,1 +1,1 @@
-"""Transfer for pictures: tasks, sources, networks and strategies."""
+"""Pictures: what tells them apart, and strategies that carry what was seen elsewhere to them."""

@@ -1,6 +1,6 @@
 """Alternating least squares for implicit feedback: the best factors of all rows, given those of the columns.
 
-Row u gets the factors x that minimise, over all columns i with factors y_i,
+Row u gets the factors x that minimise, over all columns i with factors y_i::
 
     sum_i  c_ui (t_ui - x.y_i)^2  +  penalty_u |x|^2  +  pull_u |x - mean_u|^2
 
