@@ -161,9 +161,7 @@ def load_task(name: str | Path, **params: Any) -> RatingsTask:
     UnknownName
         If there is no such task, or it has no such parameter.
     """
-    loader = _loader(name)
-    if loader is None:
-        require_known("ratings task", str(name), names())
+    loader = _loader(name) or TASKS[require_known("ratings task", str(name), names())]
     require_params(f"task {str(name)!r}", params, loader)
     return loader(**params)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ def build_glyphs() -> Path:
     FileProblem
         If fonts are missing; names the Debian packages to install.
     """
-    arrays = glyphs.make()
+    arrays: dict[str, Any] = glyphs.make()
     path = _data_folder() / glyphs.ARCHIVE
     with files.atomic(path) as temporary:
         np.savez_compressed(temporary, **arrays)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -54,7 +55,9 @@ def _network(source: Source, device: torch.device) -> Network:
     return from_source(source).to(device).eval()
 
 
-def outputs(function: torch.nn.Module, pictures: np.ndarray, device: torch.device) -> np.ndarray:
+def outputs(
+    function: Callable[[torch.Tensor], torch.Tensor], pictures: np.ndarray, device: torch.device
+) -> np.ndarray:
     """Map pictures through a network in batches; a batch is halved, with a notice, where memory runs out.
 
     Parameters
