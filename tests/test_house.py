@@ -166,6 +166,11 @@ def test_ruff_is_content():
     assert done.returncode == 0, done.stdout
 
 
+def test_mypy_is_content():
+    done = subprocess.run([sys.executable, "-m", "mypy", "tlkit"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def test_no_module_is_longer_than_400_lines():
     lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
     assert {name: length for name, length in lengths.items() if length > 400} == {}

@@ -134,7 +134,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "notebooks", nargs="*", help="numbers or names, such as 01 or 01_why_transfer; all by default"
     )
-    settings = {"nargs": 2, "action": "append", "default": [], "metavar": ("NAME", "VALUE")}
+    settings: dict[str, Any] = {"nargs": 2, "action": "append", "default": [], "metavar": ("NAME", "VALUE")}
     sub.add_argument(
         "-p",
         **settings,

@@ -101,7 +101,7 @@ def _required(extra: str = "") -> Iterator[str]:
     for requirement in requires("tlkit") or ():
         name, _, condition = requirement.partition(";")
         if (f'"{extra}"' in condition.replace("'", '"')) if extra else not condition:
-            yield re.match(r"[\w.-]+", name).group()
+            yield re.split(r"[^\w.-]", name, maxsplit=1)[0]
 
 
 def _installed(name: str) -> bool:

@@ -104,7 +104,9 @@ class Limit(NamedTuple):
 def whole(least: int, most: float = math.inf) -> Limit:
     """Limit to whole numbers from `least` to `most`."""
     end = " or more" if most == math.inf else f" to {most:,}"
-    return Limit(f"a whole number, {least}{end}", lambda n: isinstance(n, Integral) and least <= n <= most)
+    return Limit(
+        f"a whole number, {least}{end}", lambda n: isinstance(n, Integral) and least <= int(n) <= most
+    )
 
 
 def at_least(least: float) -> Limit:

@@ -176,6 +176,11 @@ def test_a_default_that_is_no_literal_is_refused(tmp_path):
         _ = notebooks.Notebook(tmp_path / "00_odd.ipynb").parameters
 
 
+def test_a_name_without_a_value_is_no_parameter(tmp_path):
+    write(tmp_path / "00_odd.ipynb", parameters="size: int\nseeds: int = 5")
+    assert notebooks.Notebook(tmp_path / "00_odd.ipynb").parameters == {"seeds": 5}
+
+
 def test_no_notebooks_is_a_clear_error(tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "folder", lambda: tmp_path)
     with pytest.raises(FileProblem, match="no notebooks in"):

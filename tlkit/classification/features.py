@@ -60,7 +60,9 @@ def _rebuilt(network: Callable[..., Classifier], source: Source, device: torch.d
     return from_source(network, source).to(device).eval()
 
 
-def outputs(function: torch.nn.Module, inputs: np.ndarray, device: torch.device) -> np.ndarray:
+def outputs(
+    function: Callable[[torch.Tensor], torch.Tensor], inputs: np.ndarray, device: torch.device
+) -> np.ndarray:
     """Map examples through a network in batches; a batch is halved, with a notice, where memory runs out.
 
     Parameters

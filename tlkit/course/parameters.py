@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from tlkit.errors import BadInput, require_known
 
 
 class Parametrised(Protocol):
-    """Anything with a name and parameters with their defaults."""
+    """Anything with parameters and their defaults."""
 
-    name: str
-    parameters: dict[str, Any]
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The defaults by name."""
 
 
 def defaults(where: str, source: str) -> Iterator[tuple[str, Any]]:
@@ -25,7 +26,7 @@ def defaults(where: str, source: str) -> Iterator[tuple[str, Any]]:
         When a value is not a literal, so that its type could not be known; `where` is named.
     """
     for node in ast.parse(source).body:
-        if not isinstance(node, ast.Assign | ast.AnnAssign):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
             continue
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         try:
@@ -47,15 +48,15 @@ def assign(books: Sequence[Parametrised], given: Iterable[tuple[str, str]]) -> l
     BadInput
         For a value that cannot be read as its default's type.
     """
-    given = dict(given)
+    values = dict(given)
     known = dict.fromkeys(name for book in books for name in book.parameters)
-    for name in given:
+    for name in values:
         require_known("parameter", name, known)
     return [
         {
-            name: typed(name, given[name], default)
+            name: typed(name, values[name], default)
             for name, default in book.parameters.items()
-            if name in given
+            if name in values
         }
         for book in books
     ]

@@ -67,7 +67,7 @@ def _both(backbone: nn.Module) -> None:
     backbone.eval()
 
 
-def _attribute(backbone: nn.Module) -> None:
+def _attribute(backbone: Any) -> None:
     backbone.requires_grad = False
     backbone.train()
 

@@ -33,7 +33,7 @@ def _judge_end(answer: Callable[[Sequence[int], Numbers], int | None]) -> Outcom
     return right("An end is an end only if no later budget helps.")
 
 
-def _judge_error(answer: Callable[[Numbers, Numbers], float]) -> Outcome:
+def _judge_error(answer: Callable[[np.ndarray, np.ndarray], float]) -> Outcome:
     for strategy, baseline in PAIRS:
         found = float(answer(np.array(strategy), np.array(baseline)))
         n, paired = len(strategy), np.subtract(strategy, baseline)

@@ -121,7 +121,10 @@ def gains(
         row=style.line_names(verdicts)
         + ", "
         + verdicts["budget"].map(lambda budget: budget_in_words(budget, budget_unit)),
-        text=[gain_text(*row, percent) for row in verdicts[["gain", "low", "high"]].to_numpy(dtype=float)],
+        text=[
+            gain_text(gain, low, high, percent)
+            for gain, low, high in verdicts[["gain", "low", "high"]].to_numpy(dtype=float)
+        ],
     )
     figure = go.Figure(layout={"template": style.TEMPLATE, "height": 130 + 30 * len(rows), "margin_r": 170})
     figure.add_vline(0, line={"color": style.INK, "width": 1})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -109,7 +110,7 @@ class Chart:
     def _place(self, name: str, x: float) -> float:
         return (x if self._x == "similarity" else style.place(x)) + self._shift[name]
 
-    def _hover(self, row: tuple) -> str:
+    def _hover(self, row: Any) -> str:
         over_similarity = self._x == "similarity"
         where = (
             f"similarity {row.similarity:g}"

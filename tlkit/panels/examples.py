@@ -76,7 +76,8 @@ class Examples(widgets.VBox):
         self._settings: dict[Dials, Setting] = {}
         self._failed: dict[tuple[Dials, str], str] = {}
         self._fitting, self._guard = threading.Lock(), threading.RLock()
-        self._run, self._worker = threading.Event(), None
+        self._run = threading.Event()
+        self._worker: threading.Thread | None = None
         options = [ASK, *((str(name), name) for name in task.example_names())]
         self.choice = widgets.Dropdown(description="Example of", options=options)
         self.status, self.alert, self.table = (widgets.HTML() for _ in range(3))

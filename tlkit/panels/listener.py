@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from tlkit.panels.chart import Chart
 from tlkit.study.callbacks import Callback, Stop
@@ -18,7 +18,7 @@ class Stage(Protocol):
     """Where a run is shown."""
 
     chart: Chart
-    progress: object
+    progress: Any
 
     def say(self, text: str) -> None:
         """Show one line of status."""

@@ -34,7 +34,10 @@ class Runs:
 
     def gather(self, read: Callable[[Study], pd.DataFrame]) -> pd.DataFrame:
         """Put together what `read` makes of the study at each setting."""
-        runs = {dial: trials.values() for dial, trials in self._trials.items() if trials} or {None: ()}
-        tables = [read(Study(run, self._summary)).assign(similarity=dial) for dial, run in runs.items()]
+        runs = {dial: trials for dial, trials in self._trials.items() if trials} or {None: {}}
+        tables = [
+            read(Study(trials.values(), self._summary)).assign(similarity=dial)
+            for dial, trials in runs.items()
+        ]
         table = pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True)
         return table if self._over_similarity else table.drop(columns="similarity")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tlkit.errors import require_params
 from tlkit.recsys.data.amazon import amazon
@@ -11,7 +12,7 @@ from tlkit.recsys.data.movielens import by_genres
 from tlkit.recsys.worlds import shops
 
 
-def two_shops(**params: object) -> dict[str, Domain]:
+def two_shops(**params: Any) -> dict[str, Domain]:
     """Make the generated pair; see `tlkit.recsys.worlds.shops.two_shops` for the parameters.
 
     Raises

@@ -14,6 +14,7 @@ import numpy as np
 from tlkit.errors import BadInput
 
 LIBRARIES = ("torch", "torchvision", "scikit-learn", "numpy")
+Chunk = bytes | memoryview
 
 
 def digest(*parts: object) -> str:
@@ -38,7 +39,7 @@ def _framed(tag: str, payload: bytes) -> bytes:
 
 
 @functools.singledispatch
-def _encode(value: object) -> Iterable[bytes]:
+def _encode(value: object) -> Iterable[Chunk]:
     raise BadInput(f"A {type(value).__name__} has no stable content to make a cache key from.")
 
 
@@ -46,45 +47,45 @@ def _encode(value: object) -> Iterable[bytes]:
 @_encode.register(bool)
 @_encode.register(int)
 @_encode.register(float)
-def _(value: object) -> Iterable[bytes]:
+def _(value: object) -> Iterable[Chunk]:
     yield _framed(type(value).__name__, repr(value).encode())
 
 
 @_encode.register(str)
 @_encode.register(os.PathLike)
-def _(value: object) -> Iterable[bytes]:
+def _(value: object) -> Iterable[Chunk]:
     yield _framed("str", str(value).encode())
 
 
 @_encode.register(bytes)
-def _(value: bytes) -> Iterable[bytes]:
+def _(value: bytes) -> Iterable[Chunk]:
     yield _framed("bytes", value)
 
 
 @_encode.register(np.generic)
-def _(value: np.generic) -> Iterable[bytes]:
+def _(value: np.generic) -> Iterable[Chunk]:
     return _encode(value.item())
 
 
 @_encode.register(np.ndarray)
-def _(value: np.ndarray) -> Iterable[bytes]:
+def _(value: np.ndarray) -> Iterable[Chunk]:
     if value.dtype.hasobject:
         yield from _encode(value.tolist())
         return
     yield _framed("array", f"{value.dtype.str}{value.shape}".encode())
-    yield np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+    yield np.ascontiguousarray(value).reshape(-1).view(np.uint8).data
 
 
 @_encode.register(list)
 @_encode.register(tuple)
-def _(value: list | tuple) -> Iterable[bytes]:
+def _(value: list | tuple) -> Iterable[Chunk]:
     yield _framed("list", str(len(value)).encode())
     for item in value:
         yield from _encode(item)
 
 
 @_encode.register(dict)
-def _(value: dict) -> Iterable[bytes]:
+def _(value: dict) -> Iterable[Chunk]:
     yield _framed("dict", str(len(value)).encode())
     for key in sorted(value, key=str):
         yield from _encode([key, value[key]])
@@ -92,7 +93,7 @@ def _(value: dict) -> Iterable[bytes]:
 
 @_encode.register(set)
 @_encode.register(frozenset)
-def _(value: set | frozenset) -> Iterable[bytes]:
+def _(value: set | frozenset) -> Iterable[Chunk]:
     return _encode(["set", *sorted(value, key=str)])
 
 

@@ -33,7 +33,7 @@ def build_glyphs() -> Path:
     FileProblem
         If fonts are missing; names the Debian packages to install.
     """
-    arrays = glyphs.make()
+    arrays: dict[str, Any] = glyphs.make()
     path = _data_folder() / glyphs.ARCHIVE
     with files.atomic(path) as temporary:
         np.savez_compressed(temporary, **arrays)

@@ -211,17 +211,17 @@ def by_genres(
         If a genre is unknown, or one of the domains gets no ratings.
     """
     whole = movielens(release)
+    assert whole.items is not None  # every release describes its films
     genres = whole.items.drop(columns=["title", "category"])
     for genre in first:
         require_known("genre", genre, genres.columns)
     in_first = genres[list(first)].sum(axis=1) * 2 >= genres.sum(axis=1).clip(lower=1)
     titles = {"action": "films of suspense", "drama": "films of feeling"}
     parts = {"action": in_first, "drama": ~in_first}
-    return {name: _part(whole, name, titles[name], parts[name]) for name in parts}
+    return {name: _part(whole, name, titles[name], whole.items[parts[name]]) for name in parts}
 
 
-def _part(whole: Domain, name: str, title: str, kept: pd.Series) -> Domain:
-    items = whole.items[kept]
+def _part(whole: Domain, name: str, title: str, items: pd.DataFrame) -> Domain:
     rows = whole.ratings[whole.ratings["item"].isin(items.index)]
     if not len(rows):
         raise BadInput(f"With these genres the domain {name!r} has no ratings: choose other `first` genres.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -50,14 +51,14 @@ def read_table(
     path = Path(path)
     usual = ATOMIC if path.suffix.lower() == ".inter" else dict(zip(ATOMIC, ATOMIC, strict=True))
     asked = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-    places = {name: usual[name] if place is None else place for name, place in asked.items()}
+    places: dict[str, Any] = {name: usual[name] if place is None else place for name, place in asked.items()}
     table = _read(path, [places["user"], places["item"]])
     if timestamp is None and places["timestamp"] not in table:
         del places["timestamp"]
     return pd.DataFrame({name: _column(table, path, name, place) for name, place in places.items()})
 
 
-def _column(table: pd.DataFrame, path: Path, name: str, place: str | float) -> pd.Series:
+def _column(table: pd.DataFrame, path: Path, name: str, place: Any) -> pd.Series:
     if name == "rating" and isinstance(place, int | float):
         return pd.Series(float(place), index=table.index)
     _require_column(table, path, name, place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -104,7 +105,7 @@ class Autoencoder(Recommender):
         )
 
     @torch.inference_mode()
-    def apply(self, function: nn.Module, rows: csr_array) -> np.ndarray:
+    def apply(self, function: Callable[[Tensor], Tensor], rows: csr_array) -> np.ndarray:
         """Put sparse rows through the network or a part of it, some at a time."""
         held = Rows(rows, self.device_)
         order = torch.arange(len(held), device=self.device_)

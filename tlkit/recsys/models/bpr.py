@@ -106,7 +106,8 @@ class BPR(FactorModel):
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Train the factors of users and items."""
-        model = Tastes(*matrix.shape, self.factors).to(self.device_)
+        n_users, n_items = matrix.shape
+        model = Tastes(n_users, n_items, self.factors).to(self.device_)
         self.history_ = self._train(model, matrix, tuple(model.parameters()), generator, self._callbacks)
         users, items, biases = (param.detach().cpu().numpy() for param in model.parameters())
         self.user_factors = with_ones(users)
@@ -116,8 +117,8 @@ class BPR(FactorModel):
     def fold_in(self, profiles: csr_array) -> np.ndarray:
         """Train factors (n, factors + 1) for users known by their items (n, n_items) alone."""
         with compute.seeded(self.random_state, self.device_) as generator:
-            model = Tastes(*profiles.shape, self.factors)
             items = torch.from_numpy(self.item_factors)
+            model = Tastes(profiles.shape[0], len(items), self.factors)
             model.items.data, model.biases.data = items[:, :-1].clone(), items[:, -1].clone()
             model.users.data.zero_()
             model.to(self.device_)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -145,7 +145,7 @@ class ImplicitALS(FactorModel):
         begin = self._zeros(profiles.shape[0]) if start is None else self._tensor(start)
         return side.solve(self._tensor(self.item_factors), begin)[0].cpu().numpy()
 
-    def _side(self, taken: csr_array, **knowledge: np.ndarray | None) -> LeastSquaresSide:
+    def _side(self, taken: csr_array, **knowledge: Any) -> LeastSquaresSide:
         return LeastSquaresSide(self.alpha * taken, self.factors, self.penalty_, self.device_, **knowledge)
 
     def _begin(
@@ -195,7 +195,7 @@ def _weighed(matrix: csr_array, item_weights: np.ndarray | None) -> csr_array:
     """Return the items' weights where something was taken."""
     taken = binary(matrix)
     if item_weights is not None:
-        taken.data = np.float32(item_weights)[taken.indices]
+        taken.data = np.asarray(item_weights, dtype=np.float32)[taken.indices]
     return taken
 
 

@@ -57,7 +57,7 @@ class MatrixFactorization(FactorModel):
         Variance of ratings around their dot products.
     """
 
-    objective: ClassVar[str] = "rating"
+    objective = "rating"
     limits: ClassVar = {"factors": whole(0), "spectral": whole(0), "iterations": whole(1)}
     extra_columns: ClassVar[int] = 2  # of a row, besides the factors
 
@@ -185,10 +185,10 @@ class MatrixFactorization(FactorModel):
         known: Knowledge,
     ) -> VariationalSide:
         drawn = torch.from_numpy(weights.sum(axis=1) > 0).to(self.device_) & ~known.fixed
-        features = self._tensor(np.column_stack([features, np.ones(len(features))]))
-        return VariationalSide(
-            ratings, weights, LearnedPrior(features, *map(self._tensor, learned), drawn), one, known
-        )
+        of_rows = self._tensor(np.column_stack([features, np.ones(len(features))]))
+        start, precision = map(self._tensor, learned)
+        prior = LearnedPrior(of_rows, start, precision, drawn)
+        return VariationalSide(ratings, weights, prior, one, known)
 
     def _weights(self, matrix: csr_array, entry_weights: csr_array | None = None) -> csr_array:
         """Return how much each rating counts, in the places of the ratings."""

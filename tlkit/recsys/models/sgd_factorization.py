@@ -65,7 +65,7 @@ class SGDFactorization(FactorModel):
         1, factors, bias; the mean rating is in the bias.
     """
 
-    objective: ClassVar[str] = "rating"
+    objective = "rating"
     limits: ClassVar = {"factors": whole(1), "reg": ABOVE_0, "lr": ABOVE_0}
 
     factors: int = 32
@@ -77,7 +77,8 @@ class SGDFactorization(FactorModel):
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Train biases and factors of users and items."""
-        model = Biased(*matrix.shape, self.factors, float(matrix.data.mean())).to(self.device_)
+        n_users, n_items = matrix.shape
+        model = Biased(n_users, n_items, self.factors, float(matrix.data.mean())).to(self.device_)
         users, items = (torch.from_numpy(each.astype(np.int64)) for each in places(matrix))
         ratings = {"user": users, "item": items, "rating": torch.from_numpy(matrix.data)}
         ratings = {name: values.to(self.device_) for name, values in ratings.items()}

@@ -36,11 +36,11 @@ class Batch(NamedTuple):
     `confidence` is an entry's whole weight c, `extra` what it has above a place without an entry.
     """
 
+    fixed: bool
     rows: Tensor
     columns: Tensor
     confidence: Tensor
     extra: Tensor
-    fixed: bool
 
 
 class LeastSquaresSide:
@@ -81,7 +81,7 @@ class LeastSquaresSide:
         free = np.ones(extra.shape[0], dtype=bool) if fixed is None else ~fixed
         cells = HELD.get(device.type, HELD_ELSEWHERE) // (4 * n_factors)
         self.batches = [
-            Batch(*(torch.from_numpy(part).to(device) for part in parts), fixed)
+            Batch(fixed, *(torch.from_numpy(part).to(device) for part in parts))
             for fixed in (False, True)
             for parts in _packed(extra, rows, columns, np.flatnonzero(free != fixed), cells)
         ]
@@ -91,7 +91,7 @@ class LeastSquaresSide:
         self.column_weights = _column(columns, device)
         self.pull = _column(0 if prior is None else prior[1], device)
         self.means = None if prior is None else torch.from_numpy(np.float32(prior[0])).to(device)
-        self.constant = 0.0 if prior is None else float((self.pull * self.means**2).sum())
+        self.constant = 0.0 if self.means is None else float((self.pull * self.means**2).sum())
 
     def solve(self, columns: Tensor, start: Tensor, steps: int | None = None) -> tuple[Tensor, float]:
         """Find the factors of all rows.

@@ -121,13 +121,17 @@ class Fusion(RatingsStrategy):
         """The members to be, unfitted."""
         if self.folds < 2:
             raise BadInput(f"folds is 2 or more; got {self.folds!r}.")
-        members = default_members(self.objective) if self.members is None else self.members
-        if self.members is None and not has_features(self.item_table_):
-            del members["content"]
-        if self.members is None and self.source is not None:
-            members["both domains"] = Joined()
-        members = require_members("members", members, Recommender)
+        given = self._default_members() if self.members is None else self.members
+        members = require_members("members", given, Recommender)
         return {label: self.model_like(member) for label, member in members.items()}
+
+    def _default_members(self) -> dict[str, Recommender]:
+        members = default_members(self.objective)
+        if not has_features(self.item_table_):
+            del members["content"]
+        if self.source is not None:
+            members["both domains"] = Joined()
+        return members
 
     def _fit_members(self, chosen: Mapping[str, Recommender], matrix: csr_array) -> dict[str, Recommender]:
         return {label: self.fit_like(member, matrix) for label, member in chosen.items()}

@@ -83,7 +83,7 @@ class Excess:
         return patterns + self.levels.score_profiles(profiles)
 
 
-PATTERNS = {"ranking": Lift, "rating": Excess}
+PATTERNS: dict[str, type[Lift | Excess]] = {"ranking": Lift, "rating": Excess}
 
 
 def read_book(pattern: Lift | Excess, matrix: csr_array, users: np.ndarray, items: np.ndarray) -> np.ndarray:

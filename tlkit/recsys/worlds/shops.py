@@ -190,8 +190,8 @@ class Oracle(Recommender):
         self,
         ratings: pd.DataFrame,
         items: pd.DataFrame | None = None,
-        objective: str = "ranking",
         callbacks: Sequence[Callback] = (),
+        objective: str = "ranking",
     ) -> Oracle:
         """Take note of the catalogue and of what scores are for, and of nothing else.
 
@@ -230,7 +230,7 @@ class Oracle(Recommender):
 
 
 def _require_similarity(similarity: Any) -> None:
-    if not isinstance(similarity, numbers.Real) or not 0 <= similarity <= 1:
+    if not isinstance(similarity, numbers.Real) or not 0 <= float(similarity) <= 1:
         raise BadInput(
             "Similarity is a number from 0 (nothing about people carries over) to 1 (everything does); "
             f"got {similarity!r}."

@@ -106,8 +106,8 @@ def resize(images: np.ndarray, size: int | None) -> np.ndarray:
     top, left = (shape[0] - size) // 2, (shape[1] - size) // 2
     done = np.empty((*images.shape[:2], size, size), np.uint8)
     for first in range(0, len(images), 1024):
-        part = torch.tensor(images[first : first + 1024])
-        part = interpolate(part, shape, mode="bilinear", antialias=True).numpy()
+        pixels = torch.tensor(images[first : first + 1024])
+        part = interpolate(pixels, shape, mode="bilinear", antialias=True).numpy()
         done[first : first + 1024] = part[:, :, top : top + size, left : left + size]
     return done
 

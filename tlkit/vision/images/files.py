@@ -172,10 +172,11 @@ def read_files(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         headers = list(pool.map(_header, paths))
     good = np.flatnonzero([header is not None for header in headers])
+    known = [header for header in headers if header is not None]
     whole = np.zeros(len(paths), dtype=bool)
     if len(good):
-        frame = framing((headers[index].shape for index in good), size)
-        channels = 1 if all(headers[index].grey for index in good) else 3
+        frame = framing((header.shape for header in known), size)
+        channels = 1 if all(header.grey for header in known) else 3
         pictures, whole[good] = decode(lambda i: Image.open(paths[good[i]]), len(good), frame, channels)
     if not whole.all():
         _refuse_or_warn(

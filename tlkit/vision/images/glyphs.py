@@ -79,7 +79,7 @@ def make() -> dict[str, np.ndarray]:
         "images": np.concatenate([draw_face(face) for _, face in faces]),
         "labels": np.tile(np.arange(n, dtype=np.uint8), len(faces)),
         "fonts": np.repeat(np.arange(len(faces), dtype=np.uint8), n),
-        "font_names": np.array([Path(face.path).stem for _, face in faces]),
+        "font_names": np.array([Path(str(face.path)).stem for _, face in faces]),
         "families": np.array([family for family, _ in faces]),
         "characters": np.array(list(CHARACTERS)),
     }
@@ -94,8 +94,8 @@ def open_faces() -> dict[str, list[FreeTypeFont]]:
         If one is missing; names the Debian packages to install.
     """
     listed = json.loads(files.shipped(FONT_LIST).read_text(encoding="utf-8"))
-    found = {family: [_open(name) for name in entry["files"]] for family, entry in listed.items()}
-    lacking = [family for family, faces in found.items() if None in faces]
+    found = {family: [*filter(None, map(_open, entry["files"]))] for family, entry in listed.items()}
+    lacking = [family for family, faces in found.items() if len(faces) < len(listed[family]["files"])]
     if lacking:
         packages = [package for family in lacking for package in listed[family]["packages"]]
         raise FileProblem(

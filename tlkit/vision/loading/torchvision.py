@@ -68,7 +68,7 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
 
 
-def _parameters(kind: type) -> dict[str, inspect.Parameter]:
+def _parameters(kind: Any) -> dict[str, inspect.Parameter]:
     """Return a constructor's parameters, with those that it hands on to its base as ``**kwargs``."""
     found: dict[str, inspect.Parameter] = {}
     for each in kind.__mro__:
@@ -124,7 +124,7 @@ def torchvision_task(name: str, *, size: int | None = None, metric: str = "accur
     return ImageTask(**arrays, name=name, metric=metric)
 
 
-def _arrays(name: str, size: int | None) -> dict[str, np.ndarray]:
+def _arrays(name: str, size: int | None) -> dict[str, Any]:
     """Decode a data set's pool and test; labels are re-coded to 0..n-1."""
     pool, test = splits(name)
     parts = _open(name, [*pool, *([test] if test else [])])

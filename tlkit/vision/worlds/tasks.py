@@ -7,6 +7,7 @@ for one factor; the others are drawn at random, so whoever learns the one must l
 from __future__ import annotations
 
 import numbers
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,8 @@ class WorldTask(ImageTask):
         name = factor if similarity == 1 else f"{factor} at similarity {similarity:g}"
         super().__init__(X, y, X_test, y_test, words[factor].names, name)
         self.similarity = float(similarity)
-        self.made_of = {"factor": factor, "n_train": n_train, "n_test": n_test, "seed": seed, "size": size}
+        counts = {"n_train": n_train, "n_test": n_test, "seed": seed, "size": size}
+        self.made_of: dict[str, Any] = {"factor": factor, **counts}
 
     def at_similarity(self, similarity: float) -> WorldTask:
         """Return the same task, all its training pictures, in a world at another similarity in [0, 1]."""

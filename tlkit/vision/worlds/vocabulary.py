@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 ANGLES = 128  # directions in which an outline's radius is stored
 
@@ -48,7 +49,7 @@ def mix(source: Vocabulary, novel: Vocabulary, similarity: float) -> Vocabulary:
 # Shape: the logarithm of an outline's radius in ANGLES directions, all outlines having the same area.
 
 
-def _outline(points: np.ndarray) -> np.ndarray:
+def _outline(points: ArrayLike) -> np.ndarray:
     """Return the log-radius profile of a closed curve that is seen whole from the origin; points (n, 2)."""
     points = np.asarray(points, float)
     following = np.roll(points, -1, axis=0)
@@ -90,7 +91,7 @@ def _half_disc() -> np.ndarray:
     return np.column_stack([np.cos(t), np.sin(t) - 0.4])
 
 
-SOURCE_OUTLINES = {
+SOURCE_OUTLINES: dict[str, ArrayLike] = {
     "disc": _petals(1, 0),
     "triangle": [(0, -1), (0.9, 0.6), (-0.9, 0.6)],
     "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
@@ -117,7 +118,7 @@ SOURCE_OUTLINES = {
 }
 # As pebbles worn smooth: with full relief they would be easier to tell apart than mixtures are.
 NOVEL_RELIEF = 0.45
-NOVEL_OUTLINES = {
+NOVEL_OUTLINES: dict[str, ArrayLike] = {
     "bolt": [(-0.05, -1.2), (0.6, -1.2), (0.2, -0.25), (0.75, -0.25), (-0.25, 1.2), (0.0, 0.2), (-0.55, 0.2)],
     "bow-tie": [(-1.3, -0.8), (0, -0.25), (1.3, -0.8), (1.3, 0.8), (0, 0.25), (-1.3, 0.8)],
     "cat": [
@@ -250,7 +251,7 @@ def _vocabulary(rows: dict[str, tuple], scale: float = 1) -> Vocabulary:
     return Vocabulary(tuple(rows), np.array(list(rows.values()), np.float32) / scale)
 
 
-def _shapes(outlines: dict[str, np.ndarray], relief: float = 1) -> Vocabulary:
+def _shapes(outlines: dict[str, ArrayLike], relief: float = 1) -> Vocabulary:
     profiles = [relief * _outline(points) for points in outlines.values()]
     return Vocabulary(tuple(outlines), np.array(profiles, np.float32), relief=True)
 
