@@ -72,7 +72,7 @@ class Numbers(Task):
 
     name, metric, baseline, budget_unit, max_budget = "numbers", "accuracy", "alone", "labels a class", 20
     strategy_base = Guess
-    min_budget = 0
+    min_budget, fingerprint = 0, ""
 
     def __init__(self, rows=20, seed=0, similarity=None):
         self.rows, self.seed, self.similarity = rows, seed, similarity

@@ -73,13 +73,13 @@ def strategies() -> dict[str, dict[str, type[Strategy]]]:
     return {kind.strategy_base.modality: kind.strategies() for kind in task_kinds()}
 
 
-def task_kinds() -> list[type[Task]]:
+def task_kinds() -> list[Any]:
     """Return the `Task` of each modality: whatever class names strategies that have a modality."""
     register.modalities()
     return [kind for kind in _below(Task) if "strategy_base" in vars(kind) and kind.strategy_base.modality]
 
 
-def _below(kind: type[Task]) -> list[type[Task]]:
+def _below(kind: Any) -> list[Any]:
     return [found for child in kind.__subclasses__() for found in (child, *_below(child))]
 
 

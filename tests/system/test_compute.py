@@ -64,8 +64,8 @@ def test_numpy_has_one_thread_inside_and_as_many_as_before_outside():
         return [pool["num_threads"] for pool in pools.info()]
 
     with pools.limit(limits=2):
-        with compute.torch_threads_only():
-            with compute.torch_threads_only():
+        with compute.steady_threads():
+            with compute.steady_threads():
                 assert set(threads()) <= {1}
             assert set(threads()) <= {1}
         assert set(threads()) <= {2}

@@ -39,7 +39,7 @@ def held_out(y: np.ndarray, share: float, classes: Sequence[str], seed: int = 0)
         raise BadInput(f"test_share must lie between 0 and 1; found {share!r}.")
     counts = np.bincount(y, minlength=len(classes))
     if counts.min() < 2:
-        scarce = classes[counts.argmin()]
+        scarce = classes[int(counts.argmin())]
         raise BadInput(
             f"Class {scarce!r} has {counts.min()} picture; one to learn from and one to test are needed."
         )

@@ -84,7 +84,7 @@ def outputs(
     size, start, done = BATCH.get(device.type, DEFAULT_BATCH), 0, []
     while start < len(inputs):
         try:
-            with torch.inference_mode(), compute.autocast(device):
+            with torch.inference_mode(), compute.autocast(device), compute.fast_threads():
                 batch = torch.from_numpy(inputs[start : start + size]).to(device)
                 done.append(function(batch).float().cpu())
             start += size

@@ -88,7 +88,7 @@ def compare(
     strategies: Iterable[str | BaseEstimator] | Mapping[str, BaseEstimator],
     source: Source | Sources | Sequence[Source | Sources | None] | None,
     task: Task,
-    budgets: Sequence[int] | None = None,
+    budgets: int | Sequence[int] | None = None,
     seeds: int | Sequence[int] = 5,
     n_jobs: int | None = None,
     callbacks: Sequence[Callback] | None = None,
@@ -129,7 +129,7 @@ def compare(
     BadInput
         If a name is unknown, a budget is larger than the data allow, or a list is empty.
     """
-    listeners = [ProgressBar()] if callbacks is None else list(callbacks)
+    listeners: list[Callback] = [ProgressBar()] if callbacks is None else list(callbacks)
     plans = lay_out(strategies, source, task, budgets, seeds)
     trials: dict[int, Trial] = {}
 
@@ -194,16 +194,18 @@ def _job(key: str, plan: PlannedTrial, task: Task, listeners: Sequence[Callback]
 def _run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial:
     """Fit and score on a task as it is."""
     estimator = with_seed(plan.estimator, plan.seed)
-    with compute.Stopwatch() as watch:
-        task.fit(estimator, callbacks=listeners)
-    score = task.score(estimator)
+    with compute.steady_threads():
+        with compute.Stopwatch() as watch:
+            task.fit(estimator, callbacks=listeners)
+        score = task.score(estimator)
+        kept = kept_of_source(estimator, plan.source)
     best = innermost(estimator)
     return Trial(
         strategy=plan.label,
         source=plan.source.name if plan.source else "",
         budget=plan.budget,
         seed=plan.seed,
-        metrics=score.metrics | kept_of_source(estimator, plan.source),
+        metrics=score.metrics | kept,
         per_example=np.asarray(score.per_example, dtype=float),
         seconds=watch.seconds,
         trainable=int(getattr(best, "n_trainable_", 0)),

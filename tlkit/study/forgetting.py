@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -28,10 +29,10 @@ def kept_of_source(estimator: Any, source: Source | Sources | None) -> dict[str,
     name = f"source_{source.task.metric}"
     return {
         name: source.task.score(after).metrics[source.task.metric],
-        f"{name}_before": _before(type(best), source),
+        f"{name}_before": _before(best.before_transfer, source),
     }
 
 
 @lru_cache(maxsize=8)
-def _before(kind: type, source: Source) -> float:
-    return source.task.score(kind.before_transfer(source)).metrics[source.task.metric]
+def _before(as_it_is: Callable[[Source], Any], source: Source) -> float:
+    return source.task.score(as_it_is(source)).metrics[source.task.metric]

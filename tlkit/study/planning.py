@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from numbers import Integral
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from tlkit.errors import BadInput
@@ -26,7 +26,11 @@ class PlannedTrial(NamedTuple):
 
 
 def lay_out(
-    strategies: Any, source: Any, task: Task, budgets: Sequence[int] | None, seeds: int | Sequence[int]
+    strategies: Any,
+    source: Any,
+    task: Task,
+    budgets: int | Sequence[int] | None,
+    seeds: int | Sequence[int],
 ) -> list[PlannedTrial]:
     """Plan every trial of `tlkit.compare`, seeds outermost so that an interrupted study is balanced.
 
@@ -35,8 +39,9 @@ def lay_out(
     BadInput
         If a name is unknown, a budget is larger than the data allow, or a list is empty.
     """
-    draws = list(range(seeds)) if isinstance(seeds, Integral) else [int(seed) for seed in seeds]
-    sizes = [None] if budgets is None else [budgets] if isinstance(budgets, Integral) else list(budgets)
+    draws = list(range(seeds)) if isinstance(seeds, int | np.integer) else [int(seed) for seed in seeds]
+    asked = budgets if isinstance(budgets, Iterable) else [budgets]
+    sizes = [size if size is None else int(size) for size in asked]
     sources = list(source) if isinstance(source, (list, tuple)) else [source]
     if not (draws and sizes and sources):
         raise BadInput(
@@ -48,11 +53,10 @@ def lay_out(
     for size in sizes:
         if size is not None:
             task.budget(size, draws[0])
-    sizes = [size if size is None else int(size) for size in sizes]
     pairs = [(origin, pair) for origin in sources for pair in _with_baseline(strategies, origin, task)]
     plans = [
-        PlannedTrial(*pair, origin, size, draw)
-        for draw, size, (origin, pair) in itertools.product(draws, sizes, pairs)
+        PlannedTrial(label, estimator, origin, size, draw)
+        for draw, size, (origin, (label, estimator)) in itertools.product(draws, sizes, pairs)
     ]
     return _able(plans, task)
 
@@ -130,7 +134,7 @@ def labelled(
         )
     empty = [name for name, value in strategy.get_params().items() if value is None and _is(name, "source")]
     filled = clone(strategy).set_params(**dict.fromkeys(empty, source))
-    return label or getattr(strategy, "name", type(strategy).__name__), filled
+    return label or str(getattr(strategy, "name", type(strategy).__name__)), filled
 
 
 def with_seed(estimator: BaseEstimator, seed: int) -> BaseEstimator:

@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator
 from tlkit.errors import BadInput
 from tlkit.study.source import Source, Sources
 
-Kind = TypeVar("Kind", bound=type)
+Kind = TypeVar("Kind")
 
 
-def hyperparameters(kind: Kind) -> Kind:
+def hyperparameters(kind: type[Kind]) -> type[Kind]:
     """Class decorator: a strategy's annotated fields become its ``__init__``, those of its bases included.
 
     scikit-learn wants every hyperparameter spelled out in ``__init__`` and stored as it came.
@@ -148,5 +148,5 @@ def _where(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _descendants(kind: type) -> list[type]:
+def _descendants(kind: type[Strategy]) -> list[type[Strategy]]:
     return [found for child in kind.__subclasses__() for found in (child, *_descendants(child))]

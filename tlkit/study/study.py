@@ -58,10 +58,15 @@ class Study:
     def table(self) -> pd.DataFrame:
         """One row a trial: strategy, source, budget, seed, each metric, gain, seconds, trainable, costs."""
         rows = [
-            {"strategy": t.strategy, "source": t.source, "budget": _shown(t.budget), "seed": t.seed}
-            | t.metrics
-            | {"gain": self._mean_gain(t), "seconds": t.seconds, "trainable": t.trainable}
-            | t.costs
+            {
+                **_key(t.strategy, t.source, t.budget),
+                "seed": t.seed,
+                **t.metrics,
+                "gain": self._mean_gain(t),
+                "seconds": t.seconds,
+                "trainable": t.trainable,
+                **t.costs,
+            }
             for t in self.trials
         ]
         return pd.DataFrame(rows)
@@ -89,7 +94,8 @@ class Study:
         """
         rows = []
         for (strategy, source, budget), trials in self._groups():
-            pairs = [(t, self._twin(t)) for t in trials if t.strategy != self.baseline and self._twin(t)]
+            others = (trial for trial in trials if trial.strategy != self.baseline)
+            pairs = [(trial, twin) for trial in others if (twin := self._twin(trial))]
             if pairs:
                 rows.append(_key(strategy, source, budget) | self._judge(strategy, source, budget, pairs))
         columns = [

@@ -41,12 +41,10 @@ class Task(ABC):
         The task, its headline metric, its no-transfer strategy, and what a budget counts.
     greater_is_better, percent : bool
         Which way the metric improves, and whether it is a share that reads best in points of 100.
-    min_budget, max_budget : int
-        The smallest and the largest budget that every strategy can learn from.
+    min_budget : int
+        The smallest budget that every strategy can learn from.
     drawn : int or None
         The budget that this task is; None where it has all its training data.
-    fingerprint : str
-        Changes whenever the data or the way of scoring do.
     similarity : float or None
         How much the task shares with its source's world, where that is a dial.
     starters : tuple of str
@@ -61,8 +59,6 @@ class Task(ABC):
     metric: str
     baseline: str
     budget_unit: str
-    max_budget: int
-    fingerprint: str
     strategy_base: type[Strategy]
     min_budget: int = 1
     greater_is_better: bool = True
@@ -71,6 +67,16 @@ class Task(ABC):
     drawn: int | None = None
     starters: tuple[str, ...] = ()
     loaded_by: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    @abstractmethod
+    def max_budget(self) -> int:
+        """The largest budget that every strategy can learn from."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Changes whenever the data or the way of scoring do."""
 
     @abstractmethod
     def budget(self, n: int, seed: int = 0) -> Task:

@@ -33,6 +33,7 @@ def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> 
         seed,
         files.package_code(),
         compute.choose_device().type,
+        compute.training_threads(),
     )
 
 
@@ -81,6 +82,6 @@ def _class_code(kind: type) -> list[str]:
 def _source_text(kind: type) -> str:
     module = inspect.getmodule(kind)
     try:
-        return inspect.getsource(module if getattr(module, "__file__", None) else kind)
+        return inspect.getsource(module if module and getattr(module, "__file__", None) else kind)
     except (OSError, TypeError):
         return uuid.uuid4().hex

@@ -6,7 +6,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -52,7 +52,11 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def _available(kind: str) -> bool:
-    checks = {"cpu": lambda: True, "cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    checks: dict[str, Callable[[], bool]] = {
+        "cpu": lambda: True,
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+    }
     return kind in checks and checks[kind]()
 
 
@@ -70,8 +74,9 @@ def autocast(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
+@cache
 def fair_threads() -> int:
-    """Return how many threads torch should use: no more than this process has cores.
+    """Return how many threads torch should use at most: no more than this process has cores.
 
     In a container, torch counts the host's cores and not this one's share: threads that wait for each other
     then take many times longer than one would.
@@ -79,15 +84,53 @@ def fair_threads() -> int:
     return min(torch.get_num_threads(), joblib.cpu_count())
 
 
-@cache
-def limit_threads() -> None:
-    """Give torch its fair number of threads, once: who sets another later is left alone."""
-    torch.set_num_threads(fair_threads())
+def training_threads() -> int:
+    """Return how many threads a fit uses: 1, or what the environment variable ``TLKIT_THREADS`` says.
+
+    Raises
+    ------
+    BadInput
+        If that is no whole number, 1 or more.
+    """
+    asked = os.environ.get("TLKIT_THREADS") or "1"
+    if not asked.isdecimal() or int(asked) < 1:
+        raise BadInput(f"TLKIT_THREADS is a whole number, 1 or more; got {asked!r}.")
+    return int(asked)
+
+
+@contextmanager
+def steady_threads() -> Iterator[None]:
+    """Compute inside the block with the same number of threads on every machine.
+
+    Several threads add up a gradient in another order than one, and a trial's result must not depend on the
+    machine. numpy and scipy keep to one as well: their wheels bring pools of their own, whose idle threads
+    spin for a while on the cores that torch's then wait for.
+    """
+    fair_threads()
+    with _RANDOM, _torch_threads(training_threads()), _numpy_pools().limit(limits=1):
+        yield
+
+
+@contextmanager
+def fast_threads() -> Iterator[None]:
+    """Use every fair thread inside the block, for what is the same with any number: the forward pass."""
+    with _torch_threads(fair_threads()):
+        yield
+
+
+@contextmanager
+def _torch_threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
 def seeded(seed: int | None, device: torch.device) -> Iterator[torch.Generator]:
-    """Seed torch inside the block only, and give a generator on `device` for what is drawn there.
+    """Seed torch inside the block only, hold its threads, and give a generator on `device` for what is drawn.
 
     Parameters
     ----------
@@ -96,24 +139,11 @@ def seeded(seed: int | None, device: torch.device) -> Iterator[torch.Generator]:
     device : torch.device
         Where the generator lives.
     """
-    limit_threads()
     seed = int(torch.empty((), dtype=torch.int64).random_().item() % 2**31) if seed is None else int(seed)
     cards = [device] if device.type == "cuda" else []
-    with _RANDOM, torch.random.fork_rng(devices=cards):
+    with steady_threads(), torch.random.fork_rng(devices=cards):
         torch.manual_seed(seed)
         yield torch.Generator(device).manual_seed(seed)
-
-
-@contextmanager
-def torch_threads_only() -> Iterator[None]:
-    """Keep numpy and scipy to one thread inside the block.
-
-    Their wheels bring pools of their own, whose idle threads spin for a while on the cores that torch's then
-    wait for: on two cores, a small matrix factorization took 1.6 times as long. To be used inside `seeded`,
-    so that no other thread changes the limit meanwhile.
-    """
-    with _numpy_pools().limit(limits=1):
-        yield
 
 
 @cache
@@ -161,5 +191,5 @@ def describe() -> dict[str, str]:
         "torch": torch.__version__,
         "device": f"{device.type} ({name})",
         "precision": precision,
-        "threads": str(fair_threads()),
+        "threads": f"{training_threads()} to train, {fair_threads()} to predict",
     }

@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from tlkit.system import compute
 from tlkit.training.phases import Phase, Recipe, one_cycle
 
 Batch = dict[str, Tensor]
-Loss = Callable[[nn.Module, Batch], Tensor]
+Loss = Callable[[Any, Batch], Tensor]
 REPORTS = 20
 
 
@@ -34,7 +35,7 @@ def train(
     *,
     valid: Batch | None = None,
     streams: Sequence[Batch] = (),
-    after_step: Callable[[nn.Module], None] | None = None,
+    after_step: Callable[[Any], None] | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> list[dict[str, float]]:
     """Train a model in place; with validation data, end early and keep the best weights.
@@ -91,7 +92,7 @@ class _Run:
         recipe: Recipe,
         total: int,
         valid: Batch | None,
-        after_step: Callable[[nn.Module], None] | None,
+        after_step: Callable[[Any], None] | None,
         callbacks: Sequence[Callback],
     ):
         self.model, self.loss, self.recipe, self.total = model, loss, recipe, total
@@ -100,7 +101,8 @@ class _Run:
         self.step = 0
         self.phase = 0
         self.parts = 1
-        self.best_loss, self.best_state, self.waited = math.inf, None, 0
+        self.best_loss, self.waited = math.inf, 0
+        self.best_state: dict[str, Tensor] | None = None
 
     @property
     def over(self) -> bool:
@@ -143,7 +145,8 @@ class _Run:
         rows = _rows(batch)
         while True:
             try:
-                return sum(self._backward_part(part, rows) for part in _split(batch, self.parts))
+                first, *others = [self._backward_part(part, rows) for part in _split(batch, self.parts)]
+                return sum(others, first)
             except RuntimeError as error:
                 if not compute.is_out_of_memory(error):
                     raise
@@ -177,17 +180,17 @@ class _Run:
                 "or look for inputs with extreme values."
             )
         if self.valid is not None:
-            record["valid_loss"] = self._validate()
+            record["valid_loss"] = self._validate(self.valid)
         self.history.append(record)
         for callback in self.callbacks:
             callback.on_step(record)
 
-    def _validate(self) -> float:
+    def _validate(self, valid: Batch) -> float:
         self.model.eval()
         with torch.no_grad(), compute.autocast(next(self.model.parameters()).device):
-            parts = _split(self.valid, math.ceil(_rows(self.valid) / self.recipe.batch_size))
+            parts = _split(valid, math.ceil(_rows(valid) / self.recipe.batch_size))
             losses = [self.loss(self.model, part) * _rows(part) for part in parts]
-        loss = torch.stack(losses).sum().item() / _rows(self.valid)
+        loss = torch.stack(losses).sum().item() / _rows(valid)
         set_train(self.model)
         if loss < self.best_loss:
             self.best_loss, self.waited = loss, 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -60,7 +61,7 @@ def published(name: str, /, *, weights: str | Path | None = None, sha256: str | 
     return _as_source(name, whole, edition, path)
 
 
-def _published_file(published: object) -> Path:
+def _published_file(published: Any) -> Path:
     """Find or fetch torchvision's file; its name ends in the first characters of its SHA-256."""
     file_name = published.url.rsplit("/", 1)[-1]
     prefix = Path(file_name).stem.rsplit("-", 1)[-1]
@@ -73,7 +74,7 @@ def _published_file(published: object) -> Path:
     return local
 
 
-def _as_source(name: str, whole: torch.nn.Module, published: object, path: Path) -> Source:
+def _as_source(name: str, whole: torch.nn.Module, published: Any, path: Path) -> Source:
     """Cut the network into backbone and head, with the picture size and classes it was trained for."""
     backbone, _, weight, bias = backbones.split(whole)
     preset = published.transforms()

@@ -58,7 +58,7 @@ class ClassificationStrategy(ClassifierMixin, Strategy):
     examples: ClassVar[str] = "examples"
     uses_unlabelled: ClassVar[bool] = False
     needs_labels: ClassVar[bool] = True
-    network: ClassVar[Callable[[Mapping[str, Any], Mapping[str, Any], int], Classifier]]
+    network: ClassVar[Any]
 
     source: Source | Sources | Strategy | None = None
     random_state: int | None = None

@@ -111,7 +111,7 @@ class Recommender(BaseEstimator):
         self.device_ = compute.choose_device(self.device)
         self.history_, self._callbacks = [], callbacks
         try:
-            with compute.seeded(self.random_state, self.device_) as generator, compute.torch_threads_only():
+            with compute.seeded(self.random_state, self.device_) as generator:
                 self.learn(matrix, generator, **knowledge)
         except BaseException:
             del self.matrix_  # half a fit is none

@@ -30,6 +30,10 @@ class Inputs(nn.Module):
         Of each channel, on the scale [0, 1].
     """
 
+    scale: Tensor
+    shift: Tensor
+    grey: Tensor
+
     def __init__(self, channels: int, size: int | None, mean: list[float], std: list[float]):
         super().__init__()
         self.channels, self.size = channels, size
@@ -102,7 +106,7 @@ class ConvNet(Backbone, nn.Sequential):
 
     def __init__(self, channels: int = 3, width: int = 16):
         widths = [channels, width, 2 * width, 4 * width]
-        stages = {f"stage{i}": _stage(*widths[i - 1 : i + 1], shrink=i < 3) for i in (1, 2, 3)}
+        stages = {f"stage{i}": _stage(widths[i - 1], widths[i], shrink=i < 3) for i in (1, 2, 3)}
         super().__init__()
         self.n_features = widths[-1]
         for name, stage in stages.items():
@@ -190,7 +194,7 @@ def _as_published(name: str) -> dict[str, Any]:
     return {}
 
 
-def split(whole: nn.Module) -> tuple[nn.Module, int, Tensor, Tensor]:
+def split(whole: Any) -> tuple[nn.Module, int, Tensor, Tensor]:
     """Cut a torchvision classifier before its last layer.
 
     Returns
