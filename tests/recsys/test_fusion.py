@@ -45,7 +45,7 @@ def lists_task(seed: int) -> RatingsTask:
 def star_members() -> dict[str, Recommender]:
     return {
         "biases": Biases(),
-        "neighbours": ItemNeighbours(objective="rating"),
+        "neighbours": ItemNeighbours(),
         "factorization": MatrixFactorization(factors=3, spectral=8),
     }
 
@@ -69,7 +69,7 @@ def test_what_is_held_out_is_a_fifth_of_each_user_and_nothing_is_lost():
 class Oracle(Recommender):
     """Knows all stars, and notes on what it was fitted."""
 
-    objective: ClassVar[str] = "rating"
+    objectives: ClassVar[tuple[str, ...]] = ("rating",)
     fitted_on: ClassVar[list[csr_array]] = []
 
     truth: np.ndarray | None = None

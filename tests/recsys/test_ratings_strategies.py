@@ -13,6 +13,7 @@ from tlkit.errors import BadInput, UnknownName
 from tlkit.recsys.data.ratings import as_ratings
 from tlkit.recsys.models.bpr import BPR
 from tlkit.recsys.models.content import ContentBased
+from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours
@@ -328,14 +329,16 @@ def test_strangers_are_served_by_the_target_alone_wherever_it_stands(task, sourc
 
 
 def test_a_model_that_only_ranks_is_refused_where_stars_are_wanted(stars_task):
-    with pytest.raises(BadInput, match="ItemNeighbours ranks items and predicts no stars"):
-        fitted(stars_task, "target_only", model=ItemNeighbours())
-    assert fitted(stars_task, "target_only", model=ItemNeighbours(objective="rating"))
+    with pytest.raises(BadInput, match="EASE ranks items and predicts no stars"):
+        fitted(stars_task, "target_only", model=EASE())
+    assert fitted(stars_task, "target_only", model=ItemNeighbours()).model_.objective_ == "rating"
 
 
 @pytest.mark.parametrize("name", ["prior", "warm_start", "frozen", "cmf"])
 def test_only_a_factorization_can_be_told_what_to_know(name, task, source):
-    with pytest.raises(BadInput, match=f"strategy '{name}' is an ImplicitALS or Matrix"):
+    with pytest.raises(
+        BadInput, match="BPR cannot be told .* beforehand: it uses ratings alone. .* ImplicitALS and Matrix"
+    ):
         fitted(task, name, source, model=BPR())
 
 
