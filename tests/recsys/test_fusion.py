@@ -209,10 +209,3 @@ def test_bad_members_and_folds():
         Fusion(folds=1).fit(table)
     with pytest.raises(BadInput, match="3 ratings cannot be parted into 5 folds"):
         Fusion(members=star_members()).fit(table[:3], objective="rating")
-
-
-def test_a_fusion_clones_and_repeats():
-    task = lists_task(0)
-    fits = [task.fit(Fusion(members=list_members(), random_state=3)) for _ in range(2)]
-    np.testing.assert_array_equal(fits[0].scores(task.users), fits[1].scores(task.users))
-    assert fits[0].n_trainable_ > 0

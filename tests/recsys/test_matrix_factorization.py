@@ -259,7 +259,7 @@ def test_rounding_is_no_variance():
     np.testing.assert_allclose(model.score_rows(np.arange(60)), 3, atol=0.01)
 
 
-def test_ids_may_be_text_and_the_same_seed_gives_the_same_model():
+def test_ids_may_be_text():
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
         {
@@ -268,10 +268,10 @@ def test_ids_may_be_text_and_the_same_seed_gives_the_same_model():
             "rating": rng.integers(1, 6, 30),
         }
     ).drop_duplicates(["user", "item"])
-    models = [MatrixFactorization(factors=2, random_state=0).fit(table) for _ in range(2)]
-    np.testing.assert_array_equal(models[0].predict("a", "u"), models[1].predict("a", "u"))
+    model = MatrixFactorization(factors=2, random_state=0).fit(table)
+    assert 1 <= model.predict("a", "u")[0] <= 5
     with pytest.raises(BadInput, match="swapped"):
-        models[0].predict("u", "a")
+        model.predict("u", "a")
 
 
 @pytest.mark.parametrize(

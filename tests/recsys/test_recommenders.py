@@ -287,13 +287,6 @@ def test_what_a_model_cannot_use_is_refused(model, message):
 # Recommending
 
 
-@pytest.mark.parametrize("kind", [EASE, ItemNeighbours, Popularity])
-def test_nothing_is_recommended_before_fitting(kind):
-    for ask in (lambda: kind().recommend(0), lambda: kind().recommend_to(some_ratings())):
-        with pytest.raises(NotFittedError):
-            ask()
-
-
 def test_a_model_whose_fit_breaks_off_is_not_fitted(monkeypatch):
     model = EASE().fit(some_ratings())
     monkeypatch.setattr(ease, "free_memory", lambda device: 0)
