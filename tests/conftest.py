@@ -10,6 +10,8 @@ import pytest
 
 from tlkit.course.publish import find_chromium
 
+pytest.register_assert_rewrite("conformance")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     if "TLKIT_CACHE" not in os.environ:

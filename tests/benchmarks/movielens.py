@@ -61,9 +61,8 @@ def ours(model: Recommender) -> Contest:
 
     def fit(train: pd.DataFrame, test: pd.DataFrame, items: pd.DataFrame) -> tuple[float, np.ndarray]:
         fresh = clone(model).set_params(random_state=0)
-        settings = {"objective": "rating"} if isinstance(model, Fusion) else {}
         with compute.Stopwatch() as watch:
-            fresh.fit(train, items, **settings)
+            fresh.fit(train, items, objective="rating")
         return watch.seconds, fresh.predict(test["user"], test["item"])
 
     return fit
@@ -96,8 +95,8 @@ def star_contestants() -> dict[str, Contest]:
     }
     kit = {
         "Biases": Biases(),
-        "ItemNeighbours": ItemNeighbours(objective="rating"),
-        "UserNeighbours": UserNeighbours(objective="rating"),
+        "ItemNeighbours": ItemNeighbours(),
+        "UserNeighbours": UserNeighbours(),
         "MatrixFactorization": MatrixFactorization(),
         "SGDFactorization": SGDFactorization(),
         "AutoRec": AutoRec(),

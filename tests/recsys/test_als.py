@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from tlkit.errors import BadInput, DeviceProblem, UnknownName
 from tlkit.recsys.models.implicit_als import ImplicitALS
+from tlkit.recsys.models.knowledge import Knowledge
 from tlkit.recsys.solvers.als import LeastSquaresSide
 from tlkit.recsys.solvers.singular import singular_start
 from tlkit.study.callbacks import Callback
@@ -211,31 +212,41 @@ def test_a_prior_without_weight_is_none_and_one_without_doubt_decides(bought):
     means = np.random.default_rng(2).normal(size=(60, 5)).astype(np.float32)
     nothing, everything = np.zeros(60), np.full(60, np.inf)
     plain = als().fit_matrix(bought).user_factors
-    assert np.array_equal(als().fit_matrix(bought, user_prior=(means, nothing)).user_factors, plain)
-    assert np.array_equal(als().fit_matrix(bought, user_prior=(means, everything)).user_factors, means)
-    strong = als(solver="cholesky").fit_matrix(bought, user_prior=(means, np.full(60, 1e7)))
+    assert np.array_equal(
+        als().fit_matrix(bought, knowledge=Knowledge(user_prior=(means, nothing))).user_factors, plain
+    )
+    assert np.array_equal(
+        als().fit_matrix(bought, knowledge=Knowledge(user_prior=(means, everything))).user_factors, means
+    )
+    strong = als(solver="cholesky").fit_matrix(
+        bought, knowledge=Knowledge(user_prior=(means, np.full(60, 1e7)))
+    )
     assert np.allclose(strong.user_factors, means, atol=1e-3)
 
 
 def test_folding_in_under_a_prior_gives_the_factors_of_that_prior(bought):
     means = np.random.default_rng(2).normal(size=(60, 5)).astype(np.float32)
     weights = np.where(np.arange(60) < 10, np.inf, np.arange(60.0))
-    model = als(solver="cholesky").fit_matrix(bought, user_prior=(means, weights))
-    assert np.allclose(model.fold_in(bought, (means, weights)), model.user_factors, atol=1e-4)
-    assert np.array_equal(model.fold_in(bought, (means, np.zeros(60))), model.fold_in(bought))
+    told, nothing = (Knowledge(user_prior=(means, each)) for each in (weights, np.zeros(60)))
+    model = als(solver="cholesky").fit_matrix(bought, knowledge=told)
+    assert np.allclose(model.fold_in(bought, told), model.user_factors, atol=1e-4)
+    assert np.array_equal(model.fold_in(bought, nothing), model.fold_in(bought))
     assert model.fold_in(bought[:0]).shape == (0, 5)
 
 
 def test_a_stronger_prior_pulls_closer(bought):
     means = np.random.default_rng(2).normal(size=(60, 5)).astype(np.float32)
-    found = [als().fit_matrix(bought, user_prior=(means, np.full(60, w))) for w in (1, 10, 100, 1000)]
+    found = [
+        als().fit_matrix(bought, knowledge=Knowledge(user_prior=(means, np.full(60, w))))
+        for w in (1, 10, 100, 1000)
+    ]
     gaps = [np.linalg.norm(model.user_factors - means) for model in found]
     assert gaps == sorted(gaps, reverse=True)
 
 
 def test_the_loss_with_a_prior_never_rises(bought):
     means = np.random.default_rng(2).normal(size=(60, 5)).astype(np.float32)
-    model = als().fit_matrix(bought, user_prior=(means, np.arange(60.0)))
+    model = als().fit_matrix(bought, knowledge=Knowledge(user_prior=(means, np.arange(60.0))))
     losses = [record["loss"] for record in model.history_]
     assert all(after <= before * (1 + 1e-6) for before, after in pairwise(losses))
 
@@ -244,12 +255,12 @@ def test_fixed_users_and_items_keep_their_factors(bought):
     users = np.random.default_rng(2).normal(size=(60, 5)).astype(np.float32)
     items = np.random.default_rng(3).normal(size=(40, 5)).astype(np.float32)
     half = np.arange(60) < 30
-    model = als().fit_matrix(bought, start=(users, None), fixed_users=half)
+    model = als().fit_matrix(bought, knowledge=Knowledge(user_start=users, fixed_users=half))
     assert np.array_equal(model.user_factors[half], users[half])
     assert not np.isclose(model.user_factors[~half], users[~half]).any()
     assert model.n_trainable_ == 5 * (30 + 40)
     model = als(solver="cholesky", iterations=1).fit_matrix(
-        bought, start=(None, items), fixed_items=np.ones(40, dtype=bool)
+        bought, knowledge=Knowledge(item_start=items, fixed_items=np.ones(40, dtype=bool))
     )
     assert np.array_equal(model.item_factors, items)
     assert np.allclose(model.user_factors, model.fold_in(bought), atol=1e-4)
@@ -258,7 +269,9 @@ def test_fixed_users_and_items_keep_their_factors(bought):
 def test_a_start_near_the_end_needs_fewer_iterations(bought):
     far = als(iterations=1).fit_matrix(bought)
     end = als(iterations=60).fit_matrix(bought)
-    near = als(iterations=1).fit_matrix(bought, start=(end.user_factors, end.item_factors))
+    near = als(iterations=1).fit_matrix(
+        bought, knowledge=Knowledge(user_start=end.user_factors, item_start=end.item_factors)
+    )
     assert near.history_[-1]["loss"] < far.history_[-1]["loss"]
     assert near.history_[-1]["loss"] == pytest.approx(end.history_[-1]["loss"], rel=1e-4)
 
@@ -268,7 +281,7 @@ def test_items_without_weight_teach_nothing_of_users(bought):
     other[:, 20:] = np.random.default_rng(4).random((60, 20)) < 0.3
     weights = np.where(np.arange(40) < 20, 1.0, 0.0)
     found = [
-        als(solver="cholesky", iterations=40).fit_matrix(matrix, item_weights=weights)
+        als(solver="cholesky", iterations=40).fit_matrix(matrix, knowledge=Knowledge(item_weights=weights))
         for matrix in (csr_array(other), csr_array(np.hstack([other[:, :20], bought.toarray()[:, 20:]])))
     ]
     assert found[0].history_[-1]["loss"] == pytest.approx(found[1].history_[-1]["loss"], rel=2e-3)
@@ -321,12 +334,6 @@ def test_bad_input_is_said(bought):
         als(iterations=0).fit_matrix(bought)
     with pytest.raises(UnknownName, match="There is no solver 'cgs'. Did you mean 'cg'"):
         als(solver="cgs").fit_matrix(bought)
-    with pytest.raises(
-        BadInput, match=r"User factors from elsewhere have the shape \(60, 7\); needed is \(60, 5\)"
-    ):
-        als().fit_matrix(bought, start=(np.ones((60, 7)), None))
-    with pytest.raises(BadInput, match="fixed_items stay as they start: give their factors in start"):
-        als().fit_matrix(bought, fixed_items=np.ones(40, dtype=bool))
 
 
 def test_the_device_is_the_one_asked_for(bought):

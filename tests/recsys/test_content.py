@@ -47,7 +47,7 @@ def test_a_ridge_a_row_is_scikit_learns_and_zero_without_entries():
 def test_raw_content_is_plain_ridge_for_each_user():
     ratings = some_ratings()
     for objective in ("ranking", "rating"):
-        model = ContentBased(objective=objective, reg=2).fit(ratings, some_items(ratings))
+        model = ContentBased(reg=2).fit(ratings, some_items(ratings), objective)
         stars = model.matrix_.toarray()
         base = model.baseline_.predict(model.matrix_) if objective == "rating" else np.zeros_like(stars)
         for row in range(5):
@@ -82,8 +82,8 @@ def test_content_learns_who_likes_what_with_every_extractor(extractor, model, ob
     pairs = np.argwhere(draw.random((40, 60)) < chance)
     stars = np.where(likes > 0, 5.0, 2.0)[*pairs.T]
     ratings = pd.DataFrame(pairs, columns=["user", "item"]).assign(rating=stars)
-    fitted = ContentBased(extractor=extractor, model=model, objective=objective, reg=1, random_state=0)
-    scores = fitted.fit(ratings, table).scores(np.arange(40))
+    fitted = ContentBased(extractor=extractor, model=model, reg=1, random_state=0)
+    scores = fitted.fit(ratings, table, objective).scores(np.arange(40))
     right = [np.corrcoef(row, wanted > 0)[0, 1] for row, wanted in zip(scores, likes, strict=True)]
     assert np.mean(right) > 0.6
     folded = fitted.score_profiles(fitted.matrix_[[7, 2]])

@@ -45,7 +45,7 @@ def lists_task(seed: int) -> RatingsTask:
 def star_members() -> dict[str, Recommender]:
     return {
         "biases": Biases(),
-        "neighbours": ItemNeighbours(objective="rating"),
+        "neighbours": ItemNeighbours(),
         "factorization": MatrixFactorization(factors=3, spectral=8),
     }
 
@@ -69,7 +69,7 @@ def test_what_is_held_out_is_a_fifth_of_each_user_and_nothing_is_lost():
 class Oracle(Recommender):
     """Knows all stars, and notes on what it was fitted."""
 
-    objective: ClassVar[str] = "rating"
+    objectives: ClassVar[tuple[str, ...]] = ("rating",)
     fitted_on: ClassVar[list[csr_array]] = []
 
     truth: np.ndarray | None = None
@@ -209,10 +209,3 @@ def test_bad_members_and_folds():
         Fusion(folds=1).fit(table)
     with pytest.raises(BadInput, match="3 ratings cannot be parted into 5 folds"):
         Fusion(members=star_members()).fit(table[:3], objective="rating")
-
-
-def test_a_fusion_clones_and_repeats():
-    task = lists_task(0)
-    fits = [task.fit(Fusion(members=list_members(), random_state=3)) for _ in range(2)]
-    np.testing.assert_array_equal(fits[0].scores(task.users), fits[1].scores(task.users))
-    assert fits[0].n_trainable_ > 0

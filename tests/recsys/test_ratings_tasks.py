@@ -34,7 +34,7 @@ class Popular(Recommender):
 class Mean(Popular):
     """Predicts the mean of all stars."""
 
-    objective = "rating"
+    objectives = ("rating",)
 
     def score_profiles(self, profiles):
         return np.full(profiles.shape, self.matrix_.data.mean())
@@ -429,7 +429,7 @@ def test_an_estimator_is_judged_by_item_whatever_the_order_of_its_catalogue():
     task = RatingsTask.split(world(), described(), metric="ndcg@5")
     ours, theirs = task.fit(EASE(random_state=0)), EASE(random_state=0).fit(shuffled(task))
     assert not theirs.items_.equals(task.catalogue)
-    assert theirs.objective == "ranking"
+    assert theirs.objective_ == "ranking"
     assert task.score(theirs).metrics == pytest.approx(task.score(ours).metrics)
     shown = task.example("u03", {"ours": ours, "theirs": theirs})
     assert shown["ours"].equals(shown["theirs"])

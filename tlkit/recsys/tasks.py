@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from tlkit.system import files
 
 SHOWN_USERS = 50
 
-SPLITS = {
+SPLITS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "per_user": splits.per_user,
     "leave_one_out": splits.leave_one_out,
     "time": splits.by_time,
@@ -156,8 +156,9 @@ class RatingsTask(Task):
         if not len(test):
             raise BadInput(f"The split {by!r} holds nothing out: no user has two ratings or more.")
         limited = cold[0] if cold else None
-        ways = {"relevant": relevant, "limited": limited, "scale": scale, "name": name}
-        return RatingsTask(train, test, items, metric, **ways)
+        return RatingsTask(
+            train, test, items, metric, relevant=relevant, limited=limited, scale=scale, name=name
+        )
 
     def __repr__(self) -> str:
         drawn = "" if self.drawn is None else f", {self.drawn} {self.budget_unit}"

@@ -24,7 +24,22 @@ def hyperparameters(kind: type[Kind]) -> type[Kind]:
     return dataclass(eq=False, repr=False, kw_only=True)(kind)
 
 
-class Strategy(BaseEstimator):
+class Fitted(BaseEstimator):
+    """What a study reads off a fitted estimator.
+
+    Attributes
+    ----------
+    n_trainable_ : int
+        Parameters that training could change.
+    history_ : sequence of dict
+        The reports of the training.
+    """
+
+    n_trainable_: int = 0
+    history_: Sequence[dict[str, float]] = ()
+
+
+class Strategy(Fitted):
     """A way for a source's knowledge to enter the target model, as a scikit-learn estimator.
 
     A subclass that sets `name` is found by its modality's tasks without being registered.
@@ -38,10 +53,6 @@ class Strategy(BaseEstimator):
         What it works on; a source of another modality is refused.
     such_a_source : str
         Name of a source of this modality, for an error.
-    n_trainable_ : int
-        Parameters that training could change.
-    history_ : sequence of dict
-        The reports of the training.
     """
 
     name: ClassVar[str]
@@ -49,9 +60,6 @@ class Strategy(BaseEstimator):
     idea: ClassVar[str]
     modality: ClassVar[str] = ""
     such_a_source: ClassVar[str] = ""
-
-    n_trainable_: int = 0
-    history_: Sequence[dict[str, float]] = ()
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the outcome of a fit besides data and seed: by default every parameter."""

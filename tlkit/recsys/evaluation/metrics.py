@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from scipy.stats import rankdata
 
 from tlkit.errors import BadInput, require_known
@@ -31,13 +32,22 @@ def top_k(scores: np.ndarray, seen: np.ndarray, k: int) -> np.ndarray:
         Columns of the items.
     """
     scores = np.where(seen, -np.inf, scores)
-    least = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
+    found = torch.from_numpy(scores).topk(min(k + 1, scores.shape[1]), dim=1)
+    values, items = found.values.numpy(), found.indices.numpy()[:, :k]
+    if values.shape[1] > k:  # torch takes any of the items whose score is the last one's
+        tied = np.flatnonzero(values[:, k - 1] == values[:, -1])
+        items[tied] = _earliest(scores[tied], values[tied, k - 1 : k], k)
+    items = np.sort(items, axis=1)
+    best_first = np.argsort(-np.take_along_axis(scores, items, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(items, best_first, axis=1)
+
+
+def _earliest(scores: np.ndarray, least: np.ndarray, k: int) -> np.ndarray:
+    """Return `k` items a row, those above the least and the earliest of its equals."""
     above, level = scores > least, scores == least
     room = k - above.sum(axis=1, keepdims=True)
     chosen = above | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= room))
-    items = (np.flatnonzero(chosen) % scores.shape[1]).reshape(-1, k)
-    best_first = np.argsort(-np.take_along_axis(scores, items, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(items, best_first, axis=1)
+    return (np.flatnonzero(chosen) % scores.shape[1]).reshape(-1, k)
 
 
 def recall(hits: np.ndarray, n_relevant: np.ndarray) -> np.ndarray:

@@ -48,7 +48,28 @@ def best_unseen(
     TrainingProblem
         If a score is not a number.
     """
-    scores = _scores(estimator, users, catalogue)
+    return best_of(type(estimator).__name__, _scores(estimator, users, catalogue), seen, k)
+
+
+def best_of(kind: str, scores: np.ndarray, seen: csr_array, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rank items by scores (n_users, n_items): what is recommended, and what is judged.
+
+    Parameters
+    ----------
+    kind : str
+        Whose scores they are.
+    scores : ndarray of shape (n_users, n_items)
+        Of equal ones the earlier item comes first.
+    seen, k
+        As for `best_unseen`, which returns the same.
+
+    Raises
+    ------
+    TrainingProblem
+        If a score is not a number.
+    """
+    if np.isnan(scores).any():
+        raise TrainingProblem(f"{kind} scores items with what is not a number (NaN).")
     hidden = seen.toarray() > 0
     items = metrics.top_k(scores, hidden, k)
     return items, ~np.take_along_axis(hidden, items, axis=1)
@@ -65,8 +86,6 @@ def _scores(estimator: Any, users: pd.Index, catalogue: pd.Index) -> np.ndarray:
             f"{kind} gives scores of shape {scores.shape}; a row a user and a column an item of the "
             f"catalogue make {(len(users), len(theirs))}."
         )
-    if np.isnan(scores).any():
-        raise TrainingProblem(f"{kind} scores items with what is not a number (NaN).")
     return scores if theirs.equals(catalogue) else scores[:, _columns(kind, theirs, catalogue)]
 
 
@@ -151,7 +170,8 @@ def judge_stars(estimator: Any, test: pd.DataFrame, scale: tuple[float, float]) 
     kind = type(estimator).__name__
     if not hasattr(estimator, "predict"):
         raise BadInput(f"{kind} has no predict(users, items), which stars come from.")
-    require_stars(estimator)
+    if getattr(estimator, "objective_", "rating") == "ranking":
+        raise ranks_only(estimator)
     users, items = (column.cat.categories[column.cat.codes] for column in (test["user"], test["item"]))
     stars = np.asarray(estimator.predict(users, items), dtype=float)
     if np.isnan(stars).any():
@@ -162,16 +182,9 @@ def judge_stars(estimator: Any, test: pd.DataFrame, scale: tuple[float, float]) 
     return {name: float(values.mean()) for name, values in per_user.items()}, per_user
 
 
-def require_stars(estimator: Any) -> None:
-    """Check that an estimator, if it says what its scores are for, does not merely rank.
-
-    Raises
-    ------
-    BadInput
-        With what to take instead.
-    """
-    if getattr(estimator, "objective", "rating") == "ranking":
-        raise BadInput(
-            f"{type(estimator).__name__} ranks items and predicts no stars, which this task asks for. "
-            "Take objective='rating' where it has one, or another recommender."
-        )
+def ranks_only(estimator: Any) -> BadInput:
+    """Return the error of an estimator whose scores are asked to be stars and are an order of items."""
+    return BadInput(
+        f"{type(estimator).__name__} ranks items and predicts no stars, which are asked for here. Fit it "
+        "with objective='rating' where it can do both, or take another, such as MatrixFactorization."
+    )

@@ -140,7 +140,7 @@ class MultiDAE(Autoencoder):
 class RatingAutoencoder(Autoencoder):
     """Base of both sides of AutoRec: errors count where there are ratings, and a `Baseline` goes first."""
 
-    objective = "rating"
+    objectives: ClassVar[tuple[str, ...]] = ("rating",)
 
     weight_decay: float = 20.0
 

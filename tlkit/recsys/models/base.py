@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import torch
 from scipy.sparse import csr_array
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tlkit.errors import BadInput, Limit, TrainingProblem, require_number, whole
-from tlkit.recsys.data.ratings import as_ratings, codes, places, to_matrix
+from tlkit.errors import BadInput, Limit, require_known, require_number, whole
+from tlkit.recsys.data.ratings import as_ratings, binary, codes, to_matrix
 from tlkit.recsys.data.train_test import require_items
+from tlkit.recsys.evaluation.scoring import best_of, ranks_only
+from tlkit.recsys.models.knowledge import NOTHING, Knowledge
 from tlkit.study.callbacks import Callback
-from tlkit.study.strategy import hyperparameters
+from tlkit.study.strategy import Fitted, hyperparameters
 from tlkit.system import compute
 
 CELLS = 2**24  # scores held at once
+BLOCK = 128  # users scored together
+OBJECTIVES = ("ranking", "rating")
 
 
 @hyperparameters
-class Recommender(BaseEstimator):
+class Recommender(Fitted):
     """Base of the recommenders: a subclass gives `learn` and `score_profiles`.
 
     Parameters
@@ -36,8 +39,12 @@ class Recommender(BaseEstimator):
 
     Attributes
     ----------
-    objective : {"ranking", "rating"}
-        What its scores are for: an order of items, or stars.
+    objectives : tuple of {"ranking", "rating"}
+        What its scores can be for, an order of items or stars; the first unless `fit` is asked for another.
+    objective_ : {"ranking", "rating"}
+        What its scores are for.
+    uses_knowledge : collection of str
+        What of `Knowledge` it can be told beforehand.
     limits : dict of str to Limit
         What its parameters may be; one that is None by default may also be None.
     users_, items_ : Index
@@ -46,14 +53,12 @@ class Recommender(BaseEstimator):
         The ratings it was fitted on.
     """
 
-    objective: ClassVar[str] = "ranking"
+    objectives: ClassVar[tuple[str, ...]] = ("ranking",)
+    uses_knowledge: ClassVar[Collection[str]] = ()
     limits: ClassVar[Mapping[str, Limit]] = {}
 
     random_state: int | None = None
     device: str | None = None
-
-    n_trainable_ = 0
-    history_ = ()
 
     @abstractmethod
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
@@ -68,7 +73,11 @@ class Recommender(BaseEstimator):
         return self.score_profiles(self.matrix_[rows])
 
     def fit(
-        self, ratings: pd.DataFrame, items: pd.DataFrame | None = None, callbacks: Sequence[Callback] = ()
+        self,
+        ratings: pd.DataFrame,
+        items: pd.DataFrame | None = None,
+        objective: str | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> Recommender:
         """Fit on a table of ratings.
 
@@ -78,19 +87,23 @@ class Recommender(BaseEstimator):
             Columns user, item, rating; see `tlkit.recsys.data.ratings.as_ratings`.
         items : DataFrame, optional
             What is known of items, indexed by item id.
+        objective : {"ranking", "rating"}, optional
+            What scores are to be for, an order of items or stars; by default the first of `objectives`.
+            Whoever knows stars alone ranks by them.
         callbacks : sequence of Callback
             Hear of the training.
 
         Raises
         ------
         BadInput
-            If a table cannot be used, or a parameter is out of its limits.
+            If a table cannot be used, a parameter is out of its limits, or stars are asked of what only
+            ranks.
         """
         table = as_ratings(ratings)
         users, catalogue = table["user"].cat.categories, table["item"].cat.categories
         require_items(items, catalogue)
         known = None if items is None else items.reindex(catalogue)
-        return self.fit_matrix(to_matrix(table), users, catalogue, known, callbacks)
+        return self.fit_matrix(to_matrix(table), users, catalogue, known, objective, callbacks)
 
     def fit_matrix(
         self,
@@ -98,11 +111,16 @@ class Recommender(BaseEstimator):
         users: pd.Index | None = None,
         items: pd.Index | None = None,
         item_table: pd.DataFrame | None = None,
+        objective: str | None = None,
         callbacks: Sequence[Callback] = (),
-        **knowledge: Any,
+        knowledge: Knowledge | None = None,
     ) -> Recommender:
-        """Fit on a matrix (n_users, n_items); ids are numbers by default; `knowledge` goes to `learn`."""
+        """Fit on a matrix (n_users, n_items), perhaps with knowledge; ids are numbers by default."""
         self._require_limits()
+        objective, knowledge = self.serving(objective), knowledge or NOTHING
+        knowledge.require_use(type(self).__name__, self.uses_knowledge)
+        told = {"knowledge": knowledge} if self.uses_knowledge else {}
+        self.objective_ = objective
         self.users_ = pd.RangeIndex(matrix.shape[0]) if users is None else users
         self.items_ = pd.RangeIndex(matrix.shape[1]) if items is None else items
         self.matrix_, self.item_table_ = matrix, item_table
@@ -112,7 +130,7 @@ class Recommender(BaseEstimator):
         self.history_, self._callbacks = [], callbacks
         try:
             with compute.seeded(self.random_state, self.device_) as generator:
-                self.learn(matrix, generator, **knowledge)
+                self.learn(matrix, generator, **told)
         except BaseException:
             del self.matrix_  # half a fit is none
             raise
@@ -120,11 +138,29 @@ class Recommender(BaseEstimator):
             del self._callbacks
         return self
 
+    def serving(self, objective: str | None) -> str:
+        """Return what scores will be for where `objective` is asked for: stars order items too.
+
+        Raises
+        ------
+        BadInput
+            If there is no such objective, or stars are asked of what only ranks.
+        """
+        wanted = (
+            self.objectives[0] if objective is None else require_known("objective", objective, OBJECTIVES)
+        )
+        if wanted in self.objectives:
+            return wanted
+        if wanted == "rating":
+            raise ranks_only(self)
+        return "rating"
+
     def report(self, step: int, steps: int, loss: float) -> None:
         """Note how far fitting has come, and tell who listens."""
-        self.history_.append({"step": step, "steps": steps, "loss": loss})
+        record = {"step": step, "steps": steps, "loss": loss}
+        self.history_ = [*self.history_, record]
         for callback in self._callbacks:
-            callback.on_step(self.history_[-1])
+            callback.on_step(record)
 
     def scores(self, users: Any) -> np.ndarray:
         """Score every item for known users, shape (n_users, n_items).
@@ -137,7 +173,12 @@ class Recommender(BaseEstimator):
             If a user is not in the catalogue.
         """
         check_is_fitted(self, "matrix_")
-        return self._scores(codes(self.users_, users, "user", self.items_))
+        rows = codes(self.users_, users, "user", self.items_)
+        parts = list(self._blocks(rows))
+        if not parts:
+            return np.empty((0, len(self.items_)), dtype=np.float32)
+        places, scores = map(np.concatenate, zip(*parts, strict=True))
+        return scores[np.argsort(places)]
 
     def predict(self, users: Any, items: Any) -> np.ndarray:
         """Score pairs of users and items, shape (n,); stars are clipped to the scale of the training ratings.
@@ -153,19 +194,17 @@ class Recommender(BaseEstimator):
         if len(rows) != len(columns):
             raise BadInput(f"Pairs are needed: got {len(rows):,} users and {len(columns):,} items.")
         found = self.score_pairs(rows, columns)
-        return found.clip(*self.scale_) if self.objective == "rating" else found
+        return found.clip(*self.scale_) if self.objective_ == "rating" else found
 
     def score_pairs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Score pairs given by their codes, shape (n,)."""
-        wanted, place = np.unique(rows, return_inverse=True)
         found = np.empty(len(rows), dtype=np.float32)
-        for part in self.batches(len(wanted)):
-            mine = (place >= part.start) & (place < part.stop)
-            found[mine] = self._scores(wanted[part])[place[mine] - part.start, columns[mine]]
+        for mine, scores in self._blocks(rows):
+            found[mine] = scores[np.arange(len(mine)), columns[mine]]
         return found
 
     def recommend(self, users: Any, n: int = 10, seen: bool = False) -> pd.DataFrame:
-        """Recommend the items with the highest scores.
+        """Recommend the items with the highest scores; of equal scores the earlier of the catalogue.
 
         Parameters
         ----------
@@ -190,12 +229,14 @@ class Recommender(BaseEstimator):
         """
         check_is_fitted(self, "matrix_")
         rows = codes(self.users_, users, "user", self.items_)
-        nobody = self._top(self.users_[:0], np.empty((0, len(self.items_))), self.matrix_[:0], n, seen)
+        nobody = self._top(
+            rows[:0], self.users_[:0], np.empty((0, len(self.items_))), self.matrix_[:0], n, seen
+        )
         parts = [
-            self._top(self.users_[rows[part]], self._scores(rows[part]), self.matrix_[rows[part]], n, seen)
-            for part in self.batches(len(rows))
+            self._top(mine, self.users_[rows[mine]], scores, self.matrix_[rows[mine]], n, seen)
+            for mine, scores in self._blocks(rows)
         ]
-        return pd.concat([nobody, *parts], ignore_index=True)
+        return pd.concat([nobody, *parts]).sort_index(kind="stable").reset_index(drop=True)
 
     def recommend_to(self, ratings: pd.DataFrame, n: int = 10, seen: bool = False) -> pd.DataFrame:
         """Recommend to new users, folded in by their ratings of known items; nothing is fitted again."""
@@ -205,7 +246,12 @@ class Recommender(BaseEstimator):
         users = table["user"].cat.remove_unused_categories()
         profiles = to_matrix(table.assign(user=users))
         found = self._or_popularity(self.score_profiles(profiles), self.is_known(profiles))
-        return self._top(users.cat.categories, found, profiles, n, seen)
+        whose = users.cat.categories
+        return self._top(np.arange(len(whose)), whose, found, profiles, n, seen).reset_index(drop=True)
+
+    def member_scores(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
+        """Score as a member of a mixture: the users in `rows`, were `profiles` all their ratings."""
+        return self.score_profiles(profiles)
 
     def batches(self, n_rows: int) -> Iterator[slice]:
         """Cut rows into slices small enough to score against every item at once."""
@@ -222,36 +268,43 @@ class Recommender(BaseEstimator):
             if value is not None or getattr(type(self), name) is not None:
                 require_number(name, value, limit)
 
-    def _scores(self, rows: np.ndarray) -> np.ndarray:
-        return self._or_popularity(self.score_rows(rows), self.is_known(self.matrix_[rows], rows))
+    def _blocks(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Score the users in `rows`: yield places in `rows` and the scores of these, (n, n_items).
+
+        The last digit of a score depends on who is scored in the same call, and with it the order of near
+        ties. So users are scored with all of their block, whoever was asked for. Users with as many ratings
+        share one, since cold users are mostly asked for together.
+        """
+        size = max(min(BLOCK, CELLS // len(self.items_)), 1)
+        order = np.argsort(np.diff(self.matrix_.indptr), kind="stable")
+        places = np.argsort(order)[rows]
+        for start in np.unique(places // size) * size:
+            whole = order[start : start + size]
+            mine = np.flatnonzero(places // size == start // size)
+            known = self.is_known(self.matrix_[whole], whole)
+            yield mine, self._or_popularity(self.score_rows(whole), known)[places[mine] - start]
 
     def _or_popularity(self, scores: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Whom nothing is known of gets what most people take."""
-        if self.objective != "ranking" or known.all():
+        if self.objective_ != "ranking" or known.all():
             return scores
         return np.where(known[:, None], scores, self.popularity_)
 
     def _top(
-        self, users: pd.Index, scores: np.ndarray, profiles: csr_array, n: int, seen: bool
+        self, places: np.ndarray, users: pd.Index, scores: np.ndarray, profiles: csr_array, n: int, seen: bool
     ) -> pd.DataFrame:
+        """Lay out the best items of users, indexed by the users' places."""
         catalogue = len(self.items_)
         require_number(f"n, of a catalogue of {catalogue:,} items,", n, whole(1, catalogue))
-        scores = np.array(scores, dtype=np.float32)
-        if np.isnan(scores).any():
-            raise TrainingProblem(f"{type(self).__name__} scores items with what is not a number (NaN).")
-        if not seen:
-            scores[places(profiles)] = -np.inf
-        # A stable sort, so that equal scores come in the catalogue's order.
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :n]
-        found = np.take_along_axis(scores, best, axis=1)
-        kept = np.isfinite(found).ravel()
-        columns = {
+        hidden = csr_array(profiles.shape) if seen else binary(profiles)
+        best, new = best_of(type(self).__name__, scores, hidden, n)
+        found = {
             "user": np.repeat(users.to_numpy(), n),
             "rank": np.tile(np.arange(1, n + 1), len(users)),
             "item": self.items_.to_numpy()[best.ravel()],
-            "score": found.ravel(),
+            "score": np.take_along_axis(scores, best, axis=1).ravel().astype(np.float32),
         }
-        return pd.DataFrame({name: column[kept] for name, column in columns.items()})
+        return pd.DataFrame(found, index=np.repeat(places, n))[new.ravel()]
 
 
 @hyperparameters
@@ -272,8 +325,8 @@ class FactorModel(Recommender):
 
     def score_factors(self, factors: np.ndarray) -> np.ndarray:
         """Score every item for users with these factors: (n, n_factors) to (n, n_items)."""
-        on_device = {"dtype": torch.float32, "device": self.device_}
-        users, items = (torch.as_tensor(each, **on_device) for each in (factors, self.item_factors))
+        sides = (factors, self.item_factors)
+        users, items = (torch.as_tensor(side, dtype=torch.float32, device=self.device_) for side in sides)
         return (users @ items.T).cpu().numpy()
 
     def score_rows(self, rows: np.ndarray) -> np.ndarray:
@@ -286,7 +339,7 @@ class FactorModel(Recommender):
 
     def score_pairs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Score pairs without scoring every item."""
-        if self.objective == "ranking":
+        if self.objective_ == "ranking":
             return super().score_pairs(rows, columns)
         return np.einsum("nf,nf->n", self.user_factors[rows], self.item_factors[columns])
 

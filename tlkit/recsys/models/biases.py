@@ -114,7 +114,7 @@ class Biases(Recommender):
         What was fitted.
     """
 
-    objective = "rating"
+    objectives: ClassVar[tuple[str, ...]] = ("rating",)
 
     limits: ClassVar = {"user_reg": at_least(0), "item_reg": at_least(0)}
 

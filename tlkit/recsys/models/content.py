@@ -75,8 +75,6 @@ class ContentBased(FactorModel):
 
     Parameters
     ----------
-    objective : {"ranking", "rating"}
-        What scores are for.
     extractor : {"raw", "mixture", "rbf"} or scikit-learn transformer
         How items are described: as they are, by the posteriors of a Gaussian mixture, or by features whose
         dot products approximate a Gaussian kernel (Nystroem).
@@ -95,22 +93,21 @@ class ContentBased(FactorModel):
         The features.
     """
 
+    objectives: ClassVar[tuple[str, ...]] = ("ranking", "rating")
     limits: ClassVar = {"reg": ABOVE_0}
 
-    objective: str = "ranking"
     extractor: Any = "raw"
     model: str = "ridge"
     reg: float = 10.0
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Describe the items and learn what each user likes."""
-        require_known("objective", self.objective, ("ranking", "rating"))
         require_known("model", self.model, ("ridge", "svm"))
         seed = int(torch.randint(2**31 - 1, (), generator=generator, device=generator.device))
         self.features_ = self._describe(seed)
         self.order_ = np.random.default_rng(seed).permutation(matrix.shape[1])
         self.item_factors = self.features_
-        if self.objective == "rating":
+        if self.objective_ == "rating":
             self.baseline_ = fit_baseline(matrix)
             self.item_factors = np.column_stack([self.features_, self.baseline_.item_columns()])
         self.user_factors = self.fold_in(matrix)
@@ -118,7 +115,7 @@ class ContentBased(FactorModel):
 
     def fold_in(self, profiles: csr_array) -> np.ndarray:
         """Learn what users (n, n_items) like: nothing else has to be known of them."""
-        if self.objective == "ranking":
+        if self.objective_ == "ranking":
             return self._likes(binary(profiles))
         likes = self._likes(self.baseline_.residuals(profiles))
         return np.column_stack([likes, self.baseline_.user_columns(profiles)])
@@ -149,7 +146,7 @@ class ContentBased(FactorModel):
         if self.model == "svm":
             return np.stack([self._separate(targets[[row]]) for row in range(targets.shape[0])])
         features = torch.from_numpy(self.features_).to(self.device_)
-        if self.objective == "rating":
+        if self.objective_ == "rating":
             return ridge_rows(targets, features, self.reg).cpu().numpy()
         gram = features.T @ features
         gram.diagonal().add_(self.reg)
@@ -160,7 +157,7 @@ class ContentBased(FactorModel):
         if not target.nnz:
             return np.zeros(self.features_.shape[1], dtype=np.float32)
         settings = {"C": 1 / self.reg, "fit_intercept": False, "dual": False}
-        if self.objective == "rating":
+        if self.objective_ == "rating":
             machine = LinearSVR(loss="squared_epsilon_insensitive", **settings)
             return machine.fit(self.features_[target.indices], target.data).coef_.astype(np.float32)
         others = self.order_[~np.isin(self.order_, target.indices)][: NEGATIVES * target.nnz]

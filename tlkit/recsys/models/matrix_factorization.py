@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from tlkit.errors import BadInput, whole
+from tlkit.errors import whole
 from tlkit.recsys.models.base import FactorModel
+from tlkit.recsys.models.knowledge import NOTHING, PIECES, Knowledge, prior_of
 from tlkit.recsys.solvers.spectral import SpectralEmbedding
-from tlkit.recsys.solvers.variational import Knowledge, LearnedPrior, Posterior, VariationalSide
+from tlkit.recsys.solvers.variational import LearnedPrior, Posterior, VariationalSide
 from tlkit.study.strategy import hyperparameters
 
 PARTS = 4  # that the ratings' variance is split in to begin with: two biases, factors, noise
@@ -57,26 +58,16 @@ class MatrixFactorization(FactorModel):
         Variance of ratings around their dot products.
     """
 
-    objective = "rating"
+    objectives: ClassVar[tuple[str, ...]] = ("rating",)
     limits: ClassVar = {"factors": whole(0), "spectral": whole(0), "iterations": whole(1)}
+    uses_knowledge: ClassVar = PIECES
     extra_columns: ClassVar[int] = 2  # of a row, besides the factors
 
     factors: int = 16
     spectral: int = 64
     iterations: int = 15
 
-    def learn(
-        self,
-        matrix: csr_array,
-        generator: torch.Generator,
-        *,
-        start: tuple[np.ndarray | None, np.ndarray | None] = (None, None),
-        user_prior: tuple[np.ndarray, np.ndarray] | None = None,
-        fixed_users: np.ndarray | None = None,
-        fixed_items: np.ndarray | None = None,
-        item_weights: np.ndarray | None = None,
-        entry_weights: csr_array | None = None,
-    ) -> None:
+    def learn(self, matrix: csr_array, generator: torch.Generator, knowledge: Knowledge = NOTHING) -> None:
         """Learn from the ratings of all users, perhaps with knowledge from elsewhere.
 
         Parameters
@@ -85,46 +76,35 @@ class MatrixFactorization(FactorModel):
             The ratings.
         generator : Generator
             Of what is drawn.
-        start : (ndarray or None, ndarray or None)
-            User and item factors to start from, (n, factors + 2); rows of zeros are drawn by chance. By
-            default users start where they are held to be.
-        user_prior : (ndarray, ndarray), optional
-            What users' rows are held to be, (n_users, factors + 2), and how firmly, as precisions (n_users,):
-            0 is not at all, infinity leaves no doubt.
-        fixed_users, fixed_items : ndarray of bool, optional
-            Rows that stay as they start.
-        item_weights : ndarray of shape (n_items,), optional
-            How much each rating of an item counts, 1 by default.
-        entry_weights : csr_array of shape (n_users, n_items), optional
-            How much each rating counts besides, in the places of the ratings.
+        knowledge : Knowledge
+            Its rows have `factors` + 2 columns, and those of zeros start by chance; its prior's strengths are
+            precisions. By default users start where they are held to be.
 
         Raises
         ------
         BadInput
-            If factors or weights from elsewhere do not fit.
+            If the knowledge does not fit.
         """
-        self._item_weights = np.ones(matrix.shape[1]) if item_weights is None else item_weights
+        knowledge.require_shapes(matrix, self.factors, self.factors + self.extra_columns)
+        known = knowledge.settled()
+        self._item_weights = np.ones(matrix.shape[1]) if known.item_weights is None else known.item_weights
         matrix = matrix.sorted_indices()
-        weights = self._weights(matrix, entry_weights)
+        weights = self._weights(matrix, known.entry_weights)
         self._begin(matrix, weights, generator)
-        known_users = self._knowledge(matrix.shape[0], start[0], fixed_users, user_prior)
-        known_items = self._knowledge(matrix.shape[1], start[1], fixed_items)
-        users, items = self._users(matrix, weights, known_users), self._items(matrix, weights, known_items)
+        users, items = self._users(matrix, weights, known), self._items(matrix, weights, known)
         users.begin(generator)
         items.begin(generator)
-        if start[0] is None and start[1] is not None:
+        if known.user_start is None and known.item_start is not None:
             users.update(items.posterior, self.noise_)
         self._sweep(users, items)
         self._keep(users, items)
 
-    def fold_in(
-        self, profiles: csr_array, user_prior: tuple[np.ndarray, np.ndarray] | None = None
-    ) -> np.ndarray:
+    def fold_in(self, profiles: csr_array, knowledge: Knowledge | None = None) -> np.ndarray:
         """Find the rows (n, factors + 2) of users known by their ratings, as the last sweep would.
 
-        `user_prior` is as for `learn`, a row for each profile.
+        `knowledge` is a `user_prior`, a row for each profile.
         """
-        known = self._knowledge(profiles.shape[0], held=user_prior)
+        known = prior_of(knowledge, profiles, self.factors, self.factors + self.extra_columns)
         users = self._users(profiles, self._weights(profiles), known)
         users.posterior.mean[:, users.one] = 1
         items = Posterior(self._tensor(self.item_factors), self._tensor(self.item_covariances))
@@ -169,11 +149,13 @@ class MatrixFactorization(FactorModel):
 
     def _users(self, profiles: csr_array, weights: csr_array, known: Knowledge) -> VariationalSide:
         features = self._embedding.users(profiles)
-        return self._side(profiles, weights, features, self._user_prior, USERS_ONE, known)
+        told = {"start": known.user_start, "fixed": known.fixed_users, "held": known.user_prior}
+        return self._side(profiles, weights, features, self._user_prior, USERS_ONE, **told)
 
     def _items(self, matrix: csr_array, weights: csr_array, known: Knowledge) -> VariationalSide:
         ratings, weights = csr_array(matrix.T), csr_array(weights.T)
-        return self._side(ratings, weights, self._embedding.items, self._item_prior, ITEMS_ONE, known)
+        told = {"start": known.item_start, "fixed": known.fixed_items}
+        return self._side(ratings, weights, self._embedding.items, self._item_prior, ITEMS_ONE, **told)
 
     def _side(
         self,
@@ -182,52 +164,22 @@ class MatrixFactorization(FactorModel):
         features: np.ndarray,
         learned: tuple[np.ndarray, np.ndarray],
         one: int,
-        known: Knowledge,
+        **told: Any,
     ) -> VariationalSide:
-        drawn = torch.from_numpy(weights.sum(axis=1) > 0).to(self.device_) & ~known.fixed
+        drawn = weights.sum(axis=1) > 0
+        if told["fixed"] is not None:
+            drawn &= ~told["fixed"]
         of_rows = self._tensor(np.column_stack([features, np.ones(len(features))]))
         start, precision = map(self._tensor, learned)
-        prior = LearnedPrior(of_rows, start, precision, drawn)
-        return VariationalSide(ratings, weights, prior, one, known)
+        prior = LearnedPrior(of_rows, start, precision, torch.from_numpy(drawn).to(self.device_))
+        return VariationalSide(ratings, weights, prior, one, **told)
 
     def _weights(self, matrix: csr_array, entry_weights: csr_array | None = None) -> csr_array:
         """Return how much each rating counts, in the places of the ratings."""
         values = self._item_weights[matrix.indices].astype(np.float32)
         if entry_weights is not None:
-            given = entry_weights.sorted_indices()
-            if given.shape != matrix.shape or not np.array_equal(given.indices, matrix.indices):
-                raise BadInput("entry_weights needs a weight for each rating: a matrix with the same places.")
-            values = values * given.data
+            values = values * entry_weights.sorted_indices().data
         return csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-    def _knowledge(
-        self,
-        n: int,
-        start: np.ndarray | None = None,
-        fixed: np.ndarray | None = None,
-        held: tuple[np.ndarray, np.ndarray] | None = None,
-    ) -> Knowledge:
-        """Gather what is known of n rows; to be held infinitely firmly is to be fixed."""
-        known = Knowledge.none(n, self.factors + self.extra_columns, self.device_)
-        if start is not None:
-            known.start = self._rows(start)
-        if fixed is not None:
-            known.fixed = torch.as_tensor(fixed, device=self.device_)
-        if held is not None:
-            known.mean, known.precision = self._rows(held[0]), self._tensor(held[1])
-            if start is None:
-                known.start = known.mean * (known.precision > 0)[:, None]
-            known.fix(known.precision.isinf())
-        return known
-
-    def _rows(self, factors: np.ndarray) -> Tensor:
-        width, extra = factors.shape[1], self.extra_columns
-        if width == self.factors + extra:
-            return self._tensor(factors)
-        raise BadInput(
-            f"Factors from elsewhere have {width} columns; these are {self.factors} factors, a bias and a 1. "
-            f"Set factors={max(width - extra, 0)}, and take them from a MatrixFactorization."
-        )
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.as_tensor(values, dtype=torch.float32, device=self.device_)

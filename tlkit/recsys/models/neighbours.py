@@ -10,7 +10,7 @@ import torch
 from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
-from tlkit.errors import at_least, require_known, whole
+from tlkit.errors import at_least, whole
 from tlkit.recsys.data.ratings import binary
 from tlkit.recsys.models.base import CELLS, Recommender
 from tlkit.recsys.models.biases import fit_baseline
@@ -35,8 +35,6 @@ class Neighbours(Recommender):
 
     Parameters
     ----------
-    objective : {"ranking", "rating"}
-        What scores are for.
     k : int
         How many neighbours, the most similar ones.
     shrinkage : float, optional
@@ -45,9 +43,9 @@ class Neighbours(Recommender):
         As for every recommender.
     """
 
+    objectives: ClassVar[tuple[str, ...]] = ("ranking", "rating")
     limits: ClassVar = {"k": whole(1), "shrinkage": at_least(0)}
 
-    objective: str = "ranking"
     k: int = 100
     shrinkage: float | None = None
 
@@ -64,9 +62,8 @@ class Neighbours(Recommender):
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Take the baseline off the stars and find neighbours."""
-        require_known("objective", self.objective, ("ranking", "rating"))
-        self.shrinkage_ = SHRINKAGE[self.objective] if self.shrinkage is None else self.shrinkage
-        if self.objective == "rating":
+        self.shrinkage_ = SHRINKAGE[self.objective_] if self.shrinkage is None else self.shrinkage
+        if self.objective_ == "rating":
             self.baseline_ = fit_baseline(matrix)
         self.find(self.tastes(matrix))
 
@@ -80,7 +77,7 @@ class Neighbours(Recommender):
 
     def tastes(self, profiles: csr_array) -> csr_array:
         """Return what is compared: ones for ranking, what the baseline leaves of the stars for rating."""
-        return binary(profiles) if self.objective == "ranking" else self.baseline_.residuals(profiles)
+        return binary(profiles) if self.objective_ == "ranking" else self.baseline_.residuals(profiles)
 
     def nearest(self, rows: csr_array, others: csr_array, own: np.ndarray | None) -> csr_array:
         """Weigh the `k` nearest rows for each of others.
@@ -104,14 +101,14 @@ class Neighbours(Recommender):
 
     def _score(self, profiles: csr_array, own: np.ndarray | None) -> np.ndarray:
         liking, weight = self.gather(self.tastes(profiles), own)
-        if self.objective == "ranking":
+        if self.objective_ == "ranking":
             return liking.toarray()
         return self.baseline_.predict(profiles) + liking.toarray() / (weight.toarray() + BASELINE_WEIGHT)
 
     def _weights(self, held: Rows, others: csr_array, own: np.ndarray | None) -> csr_array:
         values, marks = (dense(each, self.device_).T.contiguous() for each in (others, binary(others)))
         common = held.times(marks, power=0)
-        measure = cosine if self.objective == "ranking" else correlation
+        measure = cosine if self.objective_ == "ranking" else correlation
         similar = measure(held, values, marks).clamp(min=0) * common / (common + self.shrinkage_).clamp(min=1)
         if own is not None:
             similar[torch.from_numpy(own), torch.arange(len(own))] = 0

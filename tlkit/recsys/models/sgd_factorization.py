@@ -65,7 +65,7 @@ class SGDFactorization(FactorModel):
         1, factors, bias; the mean rating is in the bias.
     """
 
-    objective = "rating"
+    objectives: ClassVar[tuple[str, ...]] = ("rating",)
     limits: ClassVar = {"factors": whole(1), "reg": ABOVE_0, "lr": ABOVE_0}
 
     factors: int = 32

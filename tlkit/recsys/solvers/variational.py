@@ -103,40 +103,6 @@ class LearnedPrior:
         return torch.linalg.inv(self._gram + self.shrinkage.diag())
 
 
-@dataclass
-class Knowledge:
-    """What is known of one side's rows besides their ratings, along all k columns.
-
-    Parameters
-    ----------
-    start : Tensor of shape (n, k)
-        Where rows start; those that are all zero are drawn by chance.
-    fixed : Tensor of shape (n,)
-        Which rows stay as they start.
-    mean : Tensor of shape (n, k)
-        What rows are held to be.
-    precision : Tensor of shape (n,)
-        How firmly; 0 for not at all.
-    """
-
-    start: Tensor
-    fixed: Tensor
-    mean: Tensor
-    precision: Tensor
-
-    def fix(self, rows: Tensor) -> None:
-        """Fix rows (n,) at what they are held to be."""
-        self.start = torch.where(rows[:, None], self.mean, self.start)
-        self.fixed = self.fixed | rows
-        self.precision = self.precision.masked_fill(rows, 0)
-
-    @classmethod
-    def none(cls, n: int, width: int, device: torch.device) -> Knowledge:
-        """Return no knowledge of n rows."""
-        rows, flags = torch.zeros(n, width, device=device), torch.zeros(n, device=device)
-        return cls(rows, flags.bool(), rows, flags)
-
-
 class VariationalSide:
     """Users or items: their ratings, prior and posterior.
 
@@ -148,8 +114,12 @@ class VariationalSide:
         Of the k - 1 columns that are not known.
     one : {0, -1}
         The column, of k, that is 1 in every row: the first or the last.
-    knowledge : Knowledge, optional
-        None by default.
+    start : ndarray of shape (n, k), optional
+        Where rows start; those that are all zero are drawn by chance.
+    fixed : ndarray of bool, shape (n,), optional
+        Which rows stay as they start.
+    held : (ndarray of shape (n, k), ndarray of shape (n,)), optional
+        What rows are held to be, and how firmly, as precisions; 0 for not at all.
 
     Attributes
     ----------
@@ -167,13 +137,24 @@ class VariationalSide:
         weights: csr_array,
         prior: LearnedPrior,
         one: int,
-        knowledge: Knowledge | None = None,
+        *,
+        start: np.ndarray | None = None,
+        fixed: np.ndarray | None = None,
+        held: tuple[np.ndarray, np.ndarray] | None = None,
     ):
         n, width, device = len(prior.features), len(prior.precision) + 1, prior.features.device
+
+        def given(values: np.ndarray | None, *shape: int) -> Tensor:
+            values = np.zeros(shape) if values is None else values
+            return torch.as_tensor(values, dtype=torch.float32, device=device)
+
         self.prior, self.one, self.free = prior, one, slice(None, -1) if one else slice(1, None)
-        self.knowledge = knowledge or Knowledge.none(n, width, device)
-        self.posterior = Posterior(self.knowledge.start.clone(), torch.zeros(n, width, width, device=device))
-        self.fixed = self.knowledge.fixed
+        self.posterior = Posterior(
+            given(start, n, width).clone(), torch.zeros(n, width, width, device=device)
+        )
+        self.fixed = given(fixed, n).bool()
+        mean, precision = (None, None) if held is None else held
+        self.held, self.hold = given(mean, n, width), given(precision, n)
         self.misfit = self.volume = 0.0
         self.n_counted = int(np.count_nonzero(weights.data))
         self._squares = float((weights.data * ratings.data.astype(float) ** 2).sum())
@@ -213,14 +194,14 @@ class VariationalSide:
     def energy(self) -> float:
         """Return this side's part of the free energy, constants left out."""
         mean, variance = self._free_moments()
-        distance = (mean - self.knowledge.mean[:, self.free]).square() + variance
-        hold = (self.knowledge.precision[:, None] * distance)[self.prior.drawn].sum() / 2
+        distance = (mean - self.held[:, self.free]).square() + variance
+        hold = (self.hold[:, None] * distance)[self.prior.drawn].sum() / 2
         return float(self.prior.energy(mean, variance) + hold) - self.volume / 2
 
     def _condition(self, part: slice, gram: Tensor, fit: Tensor) -> None:
         """Condition the free columns of some rows on their ratings, the prior and what is known besides."""
         free, fixed = self.free, self.fixed[part, None]
-        hold, held = self.knowledge.precision[part, None], self.knowledge.mean[part, free]
+        hold, held = self.hold[part, None], self.held[part, free]
         precision = gram[:, free, free] + (self.prior.precision + hold).diag_embed()
         target = fit[:, free] - gram[:, free, self.one]
         expected = self.prior.features[part] @ self.prior.weights

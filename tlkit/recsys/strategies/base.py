@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,14 +12,13 @@ import pandas as pd
 from scipy.sparse import csr_array, vstack
 from sklearn.base import clone
 
-from tlkit.errors import BadInput, require_known
+from tlkit.errors import BadInput
 from tlkit.recsys.data.ratings import to_matrix
-from tlkit.recsys.evaluation.scoring import require_stars
-from tlkit.recsys.models.base import FactorModel, Recommender
+from tlkit.recsys.models.base import OBJECTIVES, Recommender
 from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.implicit_als import ImplicitALS
+from tlkit.recsys.models.knowledge import Knowledge
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
-from tlkit.study.callbacks import Callback
 from tlkit.study.source import Source
 from tlkit.study.strategy import Strategy, hyperparameters
 
@@ -44,6 +43,7 @@ class RatingsStrategy(Recommender, Strategy):
 
     modality = "recsys"
     such_a_source = "two_shops"
+    objectives: ClassVar[tuple[str, ...]] = OBJECTIVES
     defaults: ClassVar[dict[str, type[Recommender]]] = DEFAULT_MODELS
 
     source: Source | None = None
@@ -60,35 +60,11 @@ class RatingsStrategy(Recommender, Strategy):
         """Score for users whom the source does not know either."""
         return self.score_with(np.full(profiles.shape[0], -1), profiles)
 
-    def fit(
-        self,
-        ratings: pd.DataFrame,
-        items: pd.DataFrame | None = None,
-        objective: str = "ranking",
-        callbacks: Sequence[Callback] = (),
-    ) -> RatingsStrategy:
-        """Fit on the target's ratings.
-
-        Parameters
-        ----------
-        ratings : DataFrame
-            Columns user, item, rating; see `tlkit.recsys.data.ratings.as_ratings`.
-        items : DataFrame, optional
-            What is known of items, indexed by item id.
-        objective : {"ranking", "rating"}
-            What scores are for: an order of items, or stars.
-        callbacks : sequence of Callback
-            Hear of the training.
-
-        Raises
-        ------
-        BadInput
-            If the table cannot be used, or the source is not one the strategy can use.
-        """
-        self.objective = require_known("objective", objective, DEFAULT_MODELS)
+    def fit_matrix(self, *args: Any, **params: Any) -> RatingsStrategy:
+        """Fit as every recommender does; what was laid out along an earlier catalogue is forgotten."""
         for name in ("shared_users", "source_factors"):
-            vars(self).pop(name, None)
-        return super().fit(ratings, items, callbacks)
+            self.__dict__.pop(name, None)
+        return super().fit_matrix(*args, **params)
 
     def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
         """A user of the source is known before the first rating, to a strategy that has a source."""
@@ -104,52 +80,36 @@ class RatingsStrategy(Recommender, Strategy):
     def model_like(self, model: Recommender | None) -> Recommender:
         """Return an unfitted copy of a recommender, or of the default one for the objective, seeded.
 
-        A strategy gets the same objective, and the same source unless it has its own.
+        A strategy gets the same source unless it has its own.
 
         Raises
         ------
         BadInput
             If the recommender ranks and stars are wanted.
         """
-        made = clone(model) if model is not None else self.defaults[self.objective]()
+        made = clone(model) if model is not None else self.defaults[self.objective_]()
         made.set_params(random_state=self.random_state, device=self.device)
         if isinstance(made, RatingsStrategy):
             made.set_params(source=made.source or self.source)
-            made.objective = self.objective
-        if self.objective == "rating":
-            require_stars(made)
+        made.serving(self.objective_)  # before another member is fitted in vain
         return made
-
-    def factorization_like(self, model: Recommender | None) -> FactorModel:
-        """Return `model_like` for a strategy that tells a factorization what to know beforehand.
-
-        Raises
-        ------
-        BadInput
-            If the recommender cannot be told.
-        """
-        kinds = tuple(FACTORIZATION.values())
-        if model is None or isinstance(model, kinds):
-            return self.model_like(model)
-        able = " or ".join(kind.__name__ for kind in kinds)
-        raise BadInput(f"The model of strategy {self.name!r} is an {able}; got {model!r}.")
 
     def train(
         self,
         model: Recommender,
         matrix: csr_array,
         item_table: pd.DataFrame | None = None,
-        **knowledge: Any,
+        knowledge: Knowledge | None = None,
     ) -> Recommender:
         """Fit a recommender on a matrix, with what it is to know beforehand."""
-        model.fit_matrix(matrix, item_table=item_table, callbacks=self._callbacks, **knowledge)
+        model.fit_matrix(matrix, None, None, item_table, self.objective_, self._callbacks, knowledge)
         self.n_trainable_ = model.n_trainable_
         return model
 
     def fit_like(self, model: Recommender, matrix: csr_array) -> Recommender:
         """Fit a copy of a recommender or strategy on a matrix of the same users and items."""
-        made = self.model_like(model)
-        return made.fit_matrix(matrix, self.users_, self.items_, self.item_table_, self._callbacks)
+        catalogue = self.users_, self.items_, self.item_table_
+        return self.model_like(model).fit_matrix(matrix, *catalogue, self.objective_, self._callbacks)
 
     def needed_source(self) -> Source:
         """Return the source.
@@ -204,9 +164,7 @@ class RatingsStrategy(Recommender, Strategy):
         return rows_of(to_matrix(table), rows)
 
 
-def require_members(
-    owner: str, members: Mapping[str, Recommender], kind: type[Recommender]
-) -> dict[str, Recommender]:
+def require_members(owner: str, members: Mapping[str, Recommender], kind: type) -> dict[str, Recommender]:
     """Return a mapping of labels to recommenders of a kind.
 
     Raises

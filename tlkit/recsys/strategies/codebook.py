@@ -42,7 +42,7 @@ class Codebook(RatingsStrategy):
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Read the codebook off the source and find the target's memberships."""
         source = self.needed_source()
-        theirs, pattern = to_matrix(source.task.train), PATTERNS[self.objective]
+        theirs, pattern = to_matrix(source.task.train), PATTERNS[self.objective_]
         users, items = (self._cluster(source.state[f"{side}_factors"].numpy()) for side in ("user", "item"))
         self.book_ = read_book(pattern(theirs), theirs, users, items)
         self.pattern_ = pattern(matrix)

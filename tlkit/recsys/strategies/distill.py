@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, vstack
 from tlkit.errors import BadInput
 from tlkit.recsys.data.ratings import binary, places
 from tlkit.recsys.evaluation.metrics import top_k
+from tlkit.recsys.models.knowledge import Knowledge
 from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy
 from tlkit.recsys.strategies.joined import Joined
 from tlkit.study.strategy import hyperparameters
@@ -57,7 +58,7 @@ class Distill(RatingsStrategy):
         student = self.model_like(None).set_params(factors=self.factors)
         both = _together(matrix, teacher_items)
         weights = _together(binary(matrix), self.teacher_weight * binary(teacher_items))
-        self.model_ = self.train(student, both, entry_weights=weights)
+        self.model_ = self.train(student, both, knowledge=Knowledge(entry_weights=weights))
 
     def score_rows(self, rows: np.ndarray) -> np.ndarray:
         """Score by the student's factors."""

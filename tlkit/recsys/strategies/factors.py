@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from tlkit.errors import BadInput, require_known
 from tlkit.recsys.models.base import FactorModel
+from tlkit.recsys.models.knowledge import Knowledge
 from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy, aligned
 from tlkit.study.strategy import hyperparameters
 
@@ -32,8 +33,8 @@ class FactorStrategy(RatingsStrategy):
     model: FactorModel | None = None
 
     @abstractmethod
-    def knowledge(self) -> dict[str, Any]:
-        """Return what the factorization is to know beforehand, as keywords of its `learn`."""
+    def knowledge(self) -> Knowledge:
+        """Return what the factorization is to know beforehand."""
 
     def parameters(self) -> dict[str, Any]:
         """Return what the factorization is to be like: by default, as wide as the source."""
@@ -41,9 +42,10 @@ class FactorStrategy(RatingsStrategy):
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the factorization with the source's knowledge."""
-        model = self.factorization_like(self.model)
+        model, knowledge = self.model_like(self.model), self.knowledge()
+        knowledge.require_use(type(model).__name__, model.uses_knowledge)
         self._require_kind_of_source(type(model).__name__)
-        self.model_ = self.train(model.set_params(**self.parameters()), matrix, **self.knowledge())
+        self.model_ = self.train(model.set_params(**self.parameters()), matrix, knowledge=knowledge)
 
     def score_rows(self, rows: np.ndarray) -> np.ndarray:
         """Score by the learned factors."""
@@ -63,7 +65,7 @@ class FactorStrategy(RatingsStrategy):
             raise BadInput(
                 f"Strategy {self.name!r} goes on from the source's factors with {ours}, and these are of "
                 f"{theirs}: both are to be of one kind. Train the source with model={ours}(), or load it "
-                f"with objective={self.objective!r}."
+                f"with objective={self.objective_!r}."
             )
 
 
@@ -87,9 +89,9 @@ class WarmStart(FactorStrategy):
         """Return the factorization's parameters, its iterations among them."""
         return super().parameters() | {"iterations": self.iterations}
 
-    def knowledge(self) -> dict[str, Any]:
+    def knowledge(self) -> Knowledge:
         """Return the source's user factors as a start."""
-        return {"start": (self.source_factors, None)}
+        return Knowledge(user_start=self.source_factors)
 
     def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
         """Where the start is left, nothing remains of it for users without ratings."""
@@ -117,21 +119,22 @@ class Prior(FactorStrategy):
 
     weight: float = 20.0
 
-    def knowledge(self) -> dict[str, Any]:
+    def knowledge(self) -> Knowledge:
         """Return the source's user factors as prior means, without weight where it does not know a user."""
         if not self.weight >= 0:
             raise BadInput(f"The prior's weight is 0 or more; got {self.weight!r}.")
-        return {"user_prior": self._prior(np.arange(len(self.users_)))}
+        return self._prior(np.arange(len(self.users_)))
 
     def fold_in(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Find factors under the same prior."""
         return self.model_.fold_in(profiles, self._prior(rows))
 
-    def _prior(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _prior(self, rows: np.ndarray) -> Knowledge:
         """Return the prior means and weights of the users in `rows`."""
         known = (rows >= 0) & (self.need_shared_users()[rows] >= 0)
         weights = np.where(known, self.weight, 0).astype(np.float32)
-        return np.where(known[:, None], self.source_factors[rows], 0), weights
+        means = np.where(known[:, None], self.source_factors[rows], 0)
+        return Knowledge(user_prior=(means, weights))
 
 
 @hyperparameters
@@ -147,18 +150,18 @@ class Frozen(FactorStrategy):
     name = "frozen"
     title = "Frozen factors"
     idea = "Keep the source's factors of shared users; learn only the target's items around them."
-    SIDES: ClassVar[dict[str, str]] = {"users": "fixed_users", "items": "fixed_items"}
+    SIDES: ClassVar[tuple[str, ...]] = ("users", "items")
 
     shared: str = "users"
 
-    def knowledge(self) -> dict[str, Any]:
+    def knowledge(self) -> Knowledge:
         """Return the source's factors of one side, and that they are not to move."""
         require_known("side to share", self.shared, self.SIDES)
         if self.shared == "users":
-            return {"start": (self.source_factors, None), "fixed_users": self.shared_users >= 0}
+            return Knowledge(user_start=self.source_factors, fixed_users=self.shared_users >= 0)
         places = self._shared_items()
         items = aligned(self.needed_source().state["item_factors"].numpy(), places)
-        return {"start": (None, items), "fixed_items": places >= 0}
+        return Knowledge(item_start=items, fixed_items=places >= 0)
 
     def fold_in(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Keep the source's factors of shared users, whatever they rate here."""

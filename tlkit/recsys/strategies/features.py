@@ -43,7 +43,7 @@ class Features(RatingsStrategy):
                 f"Strategy 'features' learns from users with {ENOUGH} or more target ratings whom the source "
                 f"knows too; there are {len(rows)}. Make fewer users cold, or take another source."
             )
-        self.levels_ = self.train(self.model_like(Biases()), matrix) if self.objective == "rating" else None
+        self.levels_ = self.train(self.model_like(Biases()), matrix) if self.objective_ == "rating" else None
         regressor = RidgeCV(PENALTIES) if self.model is None else clone(self.model)
         self.regressor_ = regressor.fit(self.source_factors[rows], self._wanted(matrix[rows]))
         self.n_trainable_ = (self.source_factors.shape[1] + 1) * matrix.shape[1]

@@ -34,9 +34,9 @@ HELD_OUT_SHARE = 0.2  # of each user's ratings, rounded down
 def default_members(objective: str) -> dict[str, Recommender]:
     """Return unfitted recommenders of every kind for an objective, by label."""
     of_both = {
-        "item neighbours": ItemNeighbours(objective=objective),
-        "user neighbours": UserNeighbours(objective=objective),
-        "content": ContentBased(objective=objective),
+        "item neighbours": ItemNeighbours(),
+        "user neighbours": UserNeighbours(),
+        "content": ContentBased(),
     }
     if objective == "rating":
         return of_both | {"factorization": MatrixFactorization(), "autoencoder": AutoRec()}
@@ -86,9 +86,9 @@ class Fusion(RatingsStrategy):
             int(torch.randint(2**31 - 1, (), generator=generator, device=generator.device))
         )
         chosen = self._chosen()
-        stack = self._stack_stars if self.objective == "rating" else self._stack_ranking
+        stack = self._stack_stars if self.objective_ == "rating" else self._stack_ranking
         weights, alone, self.intercept_ = stack(chosen, matrix, rng)
-        measure = "rmse" if self.objective == "rating" else "ndcg@10"
+        measure = "rmse" if self.objective_ == "rating" else "ndcg@10"
         labels = pd.Index(chosen, name="member")
         self.weights_ = pd.DataFrame({"weight": weights, measure: alone}, labels)
         self.members_ = self._fit_members(chosen, matrix)
@@ -96,12 +96,7 @@ class Fusion(RatingsStrategy):
 
     def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Score by the weighted sum of what the members say of the profiles."""
-        return self._mixed(
-            member.member_scores(rows, profiles)
-            if isinstance(member, RatingsStrategy)
-            else member.score_profiles(profiles)
-            for member in self.members_.values()
-        )
+        return self._mixed(member.member_scores(rows, profiles) for member in self.members_.values())
 
     def score_rows(self, rows: np.ndarray) -> np.ndarray:
         """Score by the weighted sum of what the members say of training users."""
@@ -109,7 +104,7 @@ class Fusion(RatingsStrategy):
 
     def score_pairs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Score pairs; stars without scoring every item."""
-        if self.objective == "ranking":
+        if self.objective_ == "ranking":
             return super().score_pairs(rows, columns)
         return self._said(self.members_, rows, columns) @ self._weights + self.intercept_
 
@@ -126,7 +121,7 @@ class Fusion(RatingsStrategy):
         return {label: self.model_like(member) for label, member in members.items()}
 
     def _default_members(self) -> dict[str, Recommender]:
-        members = default_members(self.objective)
+        members = default_members(self.objective_)
         if not has_features(self.item_table_):
             del members["content"]
         if self.source is not None:
@@ -145,7 +140,7 @@ class Fusion(RatingsStrategy):
 
     def _comparable(self, scores: np.ndarray) -> np.ndarray:
         """Stars clipped to the scale; for ranking, standard deviations from a user's mean."""
-        return scores.clip(*self.scale_) if self.objective == "rating" else in_deviations(scores)
+        return scores.clip(*self.scale_) if self.objective_ == "rating" else in_deviations(scores)
 
     def _said(self, members: Mapping[str, Recommender], rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """What each member says of pairs, (n, n_members), in stars."""

@@ -96,7 +96,7 @@ class Gated(RatingsStrategy):
     ) -> np.ndarray:
         """Return what each expert says, (n_experts, n, n_items); for ranking in standard deviations."""
         said = np.stack([expert.member_scores(rows, profiles) for expert in experts.values()])
-        return said if self.objective == "rating" else in_deviations(said)
+        return said if self.objective_ == "rating" else in_deviations(said)
 
     def _learn_gate(
         self, matrix: csr_array, parts: list[np.ndarray], rng: np.random.Generator
@@ -121,7 +121,7 @@ class Gated(RatingsStrategy):
     def _judge(self, member_scores: np.ndarray, profiles: csr_array, held_out: csr_array) -> np.ndarray:
         """Return how good each mixture is for each user, (n_mixtures, n)."""
         mixed = (np.tensordot(weights, member_scores, 1) for weights in _mixtures(len(member_scores)))
-        if self.objective == "rating":
+        if self.objective_ == "rating":
             return np.stack([_closeness(scores, held_out) for scores in mixed])
         seen, relevant = (binary(each).toarray() > 0 for each in (profiles, held_out))
         return np.stack([ndcg_units(scores, seen, relevant) for scores in mixed])

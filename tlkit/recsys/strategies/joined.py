@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, hstack, vstack
 
 from tlkit.errors import BadInput
 from tlkit.recsys.models.base import Recommender
+from tlkit.recsys.models.knowledge import Knowledge
 from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy, rows_of
 from tlkit.study.strategy import hyperparameters
 
@@ -80,4 +81,4 @@ class CMF(Joined):
             raise BadInput(f"The weight of the source's part is 0 or more; got {self.weight!r}.")
         items = np.ones(whole.shape[1], dtype=np.float32)
         items[: self.other_.shape[1]] = self.weight
-        return self.train(self.factorization_like(self.model), whole, item_weights=items)
+        return self.train(self.model_like(self.model), whole, knowledge=Knowledge(item_weights=items))

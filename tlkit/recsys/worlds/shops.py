@@ -7,11 +7,9 @@ that anyone could do.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from scipy.sparse import csr_array
 
@@ -20,11 +18,10 @@ from tlkit.recsys.data.domains import Domain
 from tlkit.recsys.data.ratings import codes
 from tlkit.recsys.evaluation.metrics import RATING
 from tlkit.recsys.evaluation.splits import cold_users
-from tlkit.recsys.models.base import Recommender
+from tlkit.recsys.models.base import OBJECTIVES, Recommender
 from tlkit.recsys.tasks import RatingsTask
 from tlkit.recsys.worlds.catalogue import BOOKS, FILMS
 from tlkit.recsys.worlds.customers import STARS, Truth, draw_people, open_shop
-from tlkit.study.callbacks import Callback
 from tlkit.study.strategy import hyperparameters
 
 FEEDBACK = ("stars", "bought")
@@ -184,28 +181,19 @@ class Oracle(Recommender):
     title = "Oracle"
     idea = "Look up the probabilities that the ratings were drawn with."
 
+    objectives: ClassVar[tuple[str, ...]] = OBJECTIVES
+
     truth: Truth
 
-    def fit(
-        self,
-        ratings: pd.DataFrame,
-        items: pd.DataFrame | None = None,
-        callbacks: Sequence[Callback] = (),
-        objective: str = "ranking",
-    ) -> Oracle:
-        """Take note of the catalogue and of what scores are for, and of nothing else.
+    def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
+        """Lay the truth out along the catalogue.
 
         Raises
         ------
         BadInput
             If users or items are not of the oracle's world.
         """
-        self.objective = require_known("objective", objective, ("ranking", "rating"))
-        return super().fit(ratings, items, callbacks)
-
-    def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
-        """Lay the truth out along the catalogue."""
-        known = self.truth.chance if self.objective == "ranking" else self.truth.stars
+        known = self.truth.chance if self.objective_ == "ranking" else self.truth.stars
         rows = codes(known.index, self.users_, "user", known.columns)
         columns = codes(known.columns, self.items_, "item", known.index)
         self.known_ = known.to_numpy(np.float32)[np.ix_(rows, columns)]
