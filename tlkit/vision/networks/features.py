@@ -11,7 +11,7 @@ import torch
 
 from tlkit.errors import DeviceProblem, FileProblem
 from tlkit.study.source import Source
-from tlkit.system import compute, files
+from tlkit.system import compute, files, provenance
 from tlkit.vision.networks.backbones import Network, from_source
 
 BATCH = {"cpu": 16}  # on the CPU, larger ones leave the reach of the allocator: twice the time at 224 pixels
@@ -33,7 +33,7 @@ def features(source: Source, pictures: np.ndarray, device: torch.device) -> np.n
     ndarray of shape (N, n_features), float32
         From the cache folder when these pictures have been seen by this source before.
     """
-    key = files.digest("features", files.package_code(), source.fingerprint, pictures, device.type)
+    key = files.digest("features", provenance.code([__name__]), source.fingerprint, pictures, device.type)
     path = files.cache_dir() / "features" / key[:2] / f"{key}.npy"
     try:
         return np.load(path, allow_pickle=False)
