@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-from tlkit.course import notebooks, publish
+from tlkit.course import notebooks, publish, running
 from tlkit.course.records import errors_of
 from tlkit.errors import FileProblem, TlkitError
 
@@ -125,7 +125,7 @@ def test_badges_lead_to_the_repository(book):
 def test_it_runs_with_other_parameters_than_its_own(book, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     seeds = 2 if book.parameters["seeds"] != 2 else 3
-    into, [result] = notebooks.run([book.name], [("seeds", str(seeds))])
+    into, [result] = running.run([book.name], [("seeds", str(seeds))])
     assert result.status == "passed", result.error
     assert result.records, "a notebook records what it found"
     injected = [
