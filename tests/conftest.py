@@ -1,4 +1,4 @@
-"""A cache of its own for the whole session, and reasons for what is skipped."""
+"""A cache of its own for the whole session, two workers for a whole run, and reasons for what is skipped."""
 
 from __future__ import annotations
 
@@ -10,8 +10,23 @@ import pytest
 
 from tlkit.course.publish import find_chromium
 
+# What comes first in a run: each notebook in full, whose stored trials save time to those after it.
+ORDER = ("notebooks/", "tests/course/test_other_parameters.py", "tests/browser/")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the option
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Give a whole run a worker for each core; files that are named run here, at once."""
+    import joblib
+
+    whole = config.args_source is config.ArgsSource.TESTPATHS and not config.option.usepdb
+    if whole and config.option.numprocesses is None and joblib.cpu_count() > 1:
+        config.option.numprocesses = joblib.cpu_count()
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.numprocesses:  # workers and the kernels of notebooks inherit it
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     if "TLKIT_CACHE" not in os.environ:
         config.tlkit_cache = tempfile.TemporaryDirectory(prefix="tlkit-tests-", ignore_cleanup_errors=True)
         os.environ["TLKIT_CACHE"] = config.tlkit_cache.name
@@ -33,12 +48,20 @@ def _missing() -> dict[str, str]:
     return missing
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest reads the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = _missing()
     for item in items:
+        if item.path.suffix == ".ipynb" or item.get_closest_marker("browser"):
+            item.add_marker("slow")
         for marker, reason in missing.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    return next((place for place, start in enumerate(ORDER) if item.nodeid.startswith(start)), len(ORDER))
 
 
 @pytest.fixture
