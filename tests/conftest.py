@@ -14,14 +14,11 @@ from tlkit.course.publish import find_chromium
 ORDER = ("notebooks/", "tests/course/test_other_parameters.py", "tests/browser/")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the option
-def pytest_cmdline_main(config: pytest.Config) -> None:
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Give a whole run a worker for each core; files that are named run here, at once."""
     import joblib
 
-    whole = config.args_source is config.ArgsSource.TESTPATHS and not config.option.usepdb
-    if whole and config.option.numprocesses is None and joblib.cpu_count() > 1:
-        config.option.numprocesses = joblib.cpu_count()
+    return joblib.cpu_count() if config.args_source is config.ArgsSource.TESTPATHS else 0
 
 
 def pytest_configure(config: pytest.Config) -> None:
