@@ -1,4 +1,4 @@
-"""A cache of its own for the whole session, and reasons for what is skipped."""
+"""A cache of its own for the whole session, two workers for a whole run, and reasons for what is skipped."""
 
 from __future__ import annotations
 
@@ -12,8 +12,20 @@ from tlkit.course.publish import find_chromium
 
 pytest.register_assert_rewrite("conformance")
 
+# What comes first in a run: each notebook in full, whose stored trials save time to those after it.
+ORDER = ("notebooks/", "tests/course/test_other_parameters.py", "tests/browser/")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Give a whole run a worker for each core; files that are named run here, at once."""
+    import joblib
+
+    return joblib.cpu_count() if config.args_source is config.ArgsSource.TESTPATHS else 0
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.numprocesses:  # workers and the kernels of notebooks inherit it
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     if "TLKIT_CACHE" not in os.environ:
         config.tlkit_cache = tempfile.TemporaryDirectory(prefix="tlkit-tests-", ignore_cleanup_errors=True)
         os.environ["TLKIT_CACHE"] = config.tlkit_cache.name
@@ -35,12 +47,20 @@ def _missing() -> dict[str, str]:
     return missing
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest reads the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = _missing()
     for item in items:
+        if item.path.suffix == ".ipynb" or item.get_closest_marker("browser"):
+            item.add_marker("slow")
         for marker, reason in missing.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    return next((place for place, start in enumerate(ORDER) if item.nodeid.startswith(start)), len(ORDER))
 
 
 @pytest.fixture

@@ -221,24 +221,13 @@ def test_a_saved_source_needs_no_modality_and_takes_no_parameters(second_modalit
         catalogue.load_source(path, weights="x.pth")
 
 
-def test_compare_prints_scores_and_verdicts_and_saves_the_study(tmp_path, capsys):
+def test_compare_prints_scores_and_verdicts_and_saves_the_study(second_modality, tmp_path, capsys):
     path = tmp_path / "study.json"
-    asked = [
-        "compare",
-        "digits",
-        "--source",
-        "glyphs",
-        "--strategies",
-        "nearest",
-        "--budgets",
-        "1",
-        "--seeds",
-        "3",
-    ]
+    asked = ["compare", "numbers", "--source", "toy", "--strategies", "helper", "--seeds", "3"]
     assert cli.main([*asked, "--save", str(path)]) == 0
     out = capsys.readouterr().out
     study = Study.load(path)
-    assert sorted(study.table["strategy"].unique()) == ["nearest", "scratch"]
+    assert sorted(study.table["strategy"].unique()) == ["alone", "helper"]
     for sentence in study.sentences():
         assert sentence in out
 

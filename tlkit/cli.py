@@ -40,9 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run notebooks and print the summary of their report."""
-    from tlkit.course import notebooks, report
+    from tlkit.course import report, running
 
-    into, results = notebooks.run(options.notebooks, options.parameters)
+    into, results = running.run(options.notebooks, options.parameters, options.jobs)
     print(report.summary(map(asdict, results)))
     print(f"Report: {into / 'index.html'}")
     statuses = {result.status for result in results}
@@ -141,6 +141,9 @@ def parser() -> argparse.ArgumentParser:
         dest="parameters",
         help="set a parameter, typed as the notebook's default is (a list is written 1,5,20). It goes to "
         "each chosen notebook that has it; one that none has is refused before anything runs. Repeatable.",
+    )
+    sub.add_argument(
+        "--jobs", type=int, help="notebooks side by side; by default two where there are two cores"
     )
     command("lab", lab, "Open JupyterLab on the first notebook; further arguments are JupyterLab's.")
     command("doctor", doctor, "Say what this machine has, what is missing, and how to get it.")

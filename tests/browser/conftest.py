@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from lab_pages import Lab, Notebook
+from shortened import shorten
 
 from tlkit.course.publish import find_chromium
 
@@ -43,9 +44,11 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab on a copy of the notebooks, ended with its kernels."""
+    """JupyterLab on a shortened copy of the notebooks, ended with its kernels."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
+    for notebook in (home / "notebooks").glob("*.ipynb"):
+        shorten(notebook)
     for name, setting in SETTINGS.items():
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)

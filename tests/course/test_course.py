@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import asdict
 
 import nbformat
 import numpy as np
@@ -16,7 +17,7 @@ import plotly.graph_objects as go
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tlkit.course import notebooks, records, report
+from tlkit.course import notebooks, records, report, running
 from tlkit.course.parameters import assign, typed
 from tlkit.errors import BadInput, FileProblem, UnknownName
 
@@ -94,7 +95,7 @@ def ran(shelf, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(notebooks, "folder", lambda: shelf)
         patch.chdir(here)
-        into, results = notebooks.run(
+        into, results = running.run(
             (), [("seeds", "2"), ("pair", "3,4,5"), ("budgets", "[2, 3]"), ("target", "1")]
         )
         return here / into, results
@@ -113,14 +114,14 @@ def test_an_unknown_notebook_is_refused_with_the_valid_ones(books):
     with pytest.raises(
         UnknownName, match=r"no notebook '00_god'. Did you mean '00_good'\? Valid: 00_good, 01_"
     ):
-        notebooks.run(["01", "00_god"])
+        running.run(["01", "00_god"])
 
 
 def test_an_unknown_parameter_is_refused_before_anything_runs(books, tmp_path):
     with pytest.raises(
         UnknownName, match=r"no parameter 'seedz'. Did you mean 'seeds'\? Valid: seeds, target"
     ):
-        notebooks.run(["00", "01"], [("seeds", "2"), ("seedz", "2")])
+        running.run(["00", "01"], [("seeds", "2"), ("seedz", "2")])
     assert not (tmp_path / "runs").exists()
 
 
@@ -243,26 +244,74 @@ def test_a_run_leaves_notebooks_results_and_page(ran):
 
 def test_the_summary_in_the_terminal_says_the_same(ran):
     _, results = ran
-    text = report.summary(map(notebooks.asdict, results))
+    text = report.summary(map(asdict, results))
     assert "ValueError in cell [4]: no & such" in text
     assert "    | raise ValueError" in text
     assert text.endswith("03_dead failed.")
 
 
+@pytest.mark.parametrize("jobs", [0, -1, 1.5])
+def test_a_run_of_no_notebook_at_a_time_is_refused(books, tmp_path, jobs):
+    with pytest.raises(BadInput, match="jobs is a whole number, 1 or more; got"):
+        running.run(["00"], jobs=jobs)
+    assert not (tmp_path / "runs").exists()
+
+
+MEETS = """
+import os, pathlib, time
+pathlib.Path("{own}").touch()
+while not pathlib.Path("{other}").exists():
+    time.sleep(0.05)
+from tlkit import record; record("threads", int(os.environ["OMP_NUM_THREADS"]))
+"""
+
+
+def test_two_run_side_by_side_with_a_share_of_the_cores_each(tmp_path, monkeypatch):
+    write(tmp_path / "00_one.ipynb", MEETS.format(own="one", other="two"), parameters="")
+    write(tmp_path / "01_two.ipynb", MEETS.format(own="two", other="one"), parameters="")
+    monkeypatch.setattr(notebooks, "folder", lambda: tmp_path)
+    monkeypatch.setattr(running.joblib, "cpu_count", lambda: 6)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    _, results = running.run(jobs=2)
+    assert [result.name for result in results] == ["00_one", "01_two"]
+    assert [result.records for result in results] == [[{"name": "threads", "value": 3}]] * 2
+
+
+def test_the_bar_counts_all_cells_and_names_what_runs():
+    with running._Progress(5) as progress:
+        with progress.of("first", 3) as step, progress.of("second", 2):
+            step()
+            assert (progress._bar.n, progress._bar.desc) == (1, "first, second: ")
+        assert progress._bar.n == 5
+
+
+STOP = "os.kill(os.getppid(), signal.SIGINT); time.sleep(60)"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_an_interrupt_leaves_the_report_of_what_is_done(tmp_path):
+@pytest.mark.parametrize(
+    ("jobs", "sources", "statuses"),
+    [
+        (1, [STOP, "1"], ["passed", "interrupted", "not run"]),
+        (2, ["time.sleep(60)", STOP, "1"], ["passed", "interrupted", "interrupted", "not run"]),
+    ],
+)
+def test_an_interrupt_ends_the_kernels_and_leaves_the_report_of_what_is_done(
+    tmp_path, jobs, sources, statuses
+):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     write(folder / "00_done.ipynb", "from tlkit import record; record('x', 1)", parameters="")
-    stop = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(30)"
-    write(folder / "01_stopped.ipynb", stop, parameters="")
-    write(folder / "02_never.ipynb", "1", parameters="")
+    began = "import os, pathlib, signal, time; pathlib.Path(f'pid-{os.getpid()}').touch()"
+    for number, source in enumerate(sources, 1):
+        write(folder / f"0{number}_later.ipynb", f"{began}; {source}", parameters="")
     script = f"""
         import pathlib, sys
         from tlkit import cli
         from tlkit.course import notebooks
         notebooks.folder = lambda: pathlib.Path({str(folder)!r})
-        sys.exit(cli.main(["run"]))
+        sys.exit(cli.main(["run", "--jobs", "{jobs}"]))
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
@@ -271,8 +320,11 @@ def test_an_interrupt_leaves_the_report_of_what_is_done(tmp_path):
     )  # fmt: skip
     assert done.returncode == 130, done.stderr
     stored = json.loads(next(tmp_path.glob("runs/*/results.json")).read_text())
-    assert [book["status"] for book in stored["notebooks"]] == ["passed", "interrupted", "not run"]
+    assert [book["status"] for book in stored["notebooks"]] == statuses
     assert stored["notebooks"][0]["records"] == [{"name": "x", "value": 1}]
+    for path in tmp_path.glob("runs/*/pid-*"):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.name.removeprefix("pid-")), 0)
 
 
 @pytest.mark.parametrize(
@@ -314,10 +366,10 @@ def test_outside_a_notebook_a_record_is_printed(capsys):
 
 
 def test_the_page_shows_a_study_escaped_and_described():
-    result = notebooks.Result(
+    result = running.Result(
         "00_toy", "Toy <i>", {"seeds": 5}, "passed", 1.0, [records.as_record("toy", ToyStudy())]
     )
-    page = report.page({"began": "now", "seconds": 75.0, "notebooks": [notebooks.asdict(result)]})
+    page = report.page({"began": "now", "seconds": 75.0, "notebooks": [asdict(result)]})
     body = page.partition("<body>")[2]
     assert "Toy &lt;i&gt;" in body
     assert "probe helps &lt;b&gt;a lot&lt;/b&gt;." in body

@@ -1,10 +1,9 @@
-"""The committed notebooks are fit to read without running, and run with other parameters than their own."""
+"""The committed notebooks are fit to read without running."""
 
 from __future__ import annotations
 
 import base64
 import io
-import json
 import re
 import tomllib
 from collections import Counter
@@ -119,22 +118,6 @@ def test_badges_lead_to_the_repository(book):
         re.findall(r"github(?:\.com)?/(\w[\w.-]*/tlkit)\b", book.path.read_text(encoding="utf-8"))
     )
     assert addresses <= {repository}
-
-
-@each_notebook
-def test_it_runs_with_other_parameters_than_its_own(book, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    seeds = 2 if book.parameters["seeds"] != 2 else 3
-    into, [result] = notebooks.run([book.name], [("seeds", str(seeds))])
-    assert result.status == "passed", result.error
-    assert result.records, "a notebook records what it found"
-    injected = [
-        cell
-        for cell in json.loads((into / book.path.name).read_text(encoding="utf-8"))["cells"]
-        if "injected-parameters" in cell["metadata"].get("tags", ())
-    ]
-    assert len(injected) == 1
-    assert f"seeds = {seeds}" in text(injected[0])
 
 
 SHOWS_EVERYTHING = """

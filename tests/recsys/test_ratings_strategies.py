@@ -359,6 +359,7 @@ def middling(similarity=0.8):
     return task, train_source(shops.source, "books", model=ImplicitALS(random_state=0))
 
 
+@pytest.mark.slow
 def test_transfer_helps_between_similar_shops_and_not_between_strange_ones():
     def verdicts(similarity):
         task, source = middling(similarity)

@@ -335,6 +335,7 @@ def test_scores_that_are_no_numbers_are_no_empty_list():
 # Real ratings
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_neighbours_and_ease_on_movielens_are_as_good_as_measured():
     ratings = movielens("100k").ratings

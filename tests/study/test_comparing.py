@@ -148,6 +148,7 @@ def test_an_interrupt_keeps_what_is_done_and_the_next_call_goes_on(fits):
     assert len(fits) == 7
 
 
+@pytest.mark.slow
 def test_several_processes_give_the_same_study():
     alone, many = compare(cache=False), compare(cache=False, n_jobs=2)
     drop = ["seconds"]

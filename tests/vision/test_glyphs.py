@@ -47,6 +47,7 @@ def test_no_face_draws_lower_case_as_capitals():
     assert (alike.sum(axis=1) <= 1).all(), shipped["font_names"][alike.sum(axis=1) > 1]
 
 
+@pytest.mark.slow
 def test_no_two_faces_are_the_same():
     faces = glyphs.load()["images"].reshape(FACES, -1).astype(np.float32)
     distance = np.array([np.abs(faces - face).mean(axis=1) for face in faces])

@@ -13,6 +13,7 @@ from tlkit.vision import sources
 from tlkit.vision.networks import backbones
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sources.SHIPPED)
 def test_a_shipped_source_scores_on_its_own_task_what_its_card_says(name):
     source = tlkit.load_source(name)
@@ -83,6 +84,7 @@ def test_a_saved_source_loads_by_path(tmp_path):
     assert tlkit.load_source(str(path)).card.classes == tlkit.load_source("shape").card.classes
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_a_real_network_knows_bees_from_ants():
     import os

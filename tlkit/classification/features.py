@@ -13,7 +13,7 @@ import torch
 from tlkit.classification.networks import Classifier, from_source
 from tlkit.errors import DeviceProblem, FileProblem
 from tlkit.study.source import Source
-from tlkit.system import compute, files
+from tlkit.system import compute, files, provenance
 
 BATCH = {"cpu": 16}  # on the CPU, larger ones leave the reach of the allocator: twice the time at 224 pixels
 DEFAULT_BATCH = 256
@@ -39,7 +39,9 @@ def features(
     ndarray of shape (N, n_features), float32
         From the cache folder when these examples have been seen by this source before.
     """
-    key = files.digest("features", files.package_code(), source.fingerprint, inputs, device.type)
+    key = files.digest(
+        "features", provenance.code([__name__, network.__module__]), source.fingerprint, inputs, device.type
+    )
     path = files.cache_dir() / "features" / key[:2] / f"{key}.npy"
     try:
         return np.load(path, allow_pickle=False)

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 
-def kernel() -> dict[str, Any]:
-    """Return what makes nbclient start this very Python, whatever kernels the machine has registered."""
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-    from traitlets import default
+class Kernels:
+    """The kernels of one run, which can be ended together.
 
-    class ThisPython(AsyncKernelManager):
-        @default("kernel_spec_manager")
-        def _only_the_native_one(self) -> KernelSpecManager:
-            return KernelSpecManager(kernel_dirs=[])
+    Parameters
+    ----------
+    threads : int, optional
+        How many each computes with, unless ``OMP_NUM_THREADS`` says so already.
+    """
 
-    quiet = ["--IPKernelApp.log_level=CRITICAL"]  # a kernel speaks of its loopback connection and of its end
-    return {"kernel_name": "python3", "kernel_manager_class": ThisPython, "extra_arguments": quiet}
+    def __init__(self, threads: int | None = None):
+        self.ended = False
+        self._environment = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+        self._started: list[Any] = []
+
+    def options(self) -> dict[str, Any]:
+        """Return what makes nbclient start this very Python, whatever kernels the machine has registered."""
+        from jupyter_client.kernelspec import KernelSpecManager
+        from jupyter_client.manager import AsyncKernelManager
+        from traitlets import default
+
+        kernels = self
+
+        class ThisPython(AsyncKernelManager):
+            @default("kernel_spec_manager")
+            def _only_the_native_one(self) -> KernelSpecManager:
+                return KernelSpecManager(kernel_dirs=[])
+
+            async def start_kernel(self, **options: Any) -> None:
+                await super().start_kernel(**options, env=kernels._environment | os.environ)
+                kernels._started.append(self)
+                if kernels.ended:  # while this one was starting
+                    kernels.end()
+
+        # A kernel speaks of its loopback connection and of its end.
+        quiet = ["--IPKernelApp.log_level=CRITICAL"]
+        return {"kernel_name": "python3", "kernel_manager_class": ThisPython, "extra_arguments": quiet}
+
+    def end(self) -> None:
+        """End every kernel at once, and those that are started from now on."""
+        self.ended = True
+        for manager in list(self._started):
+            process = getattr(manager.provisioner, "process", None)
+            if process is not None:
+                process.kill()
 
 
 def let_papermill_write_tuples() -> None:

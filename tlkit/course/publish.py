@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tlkit.course.execution import kernel
+from tlkit.course.execution import Kernels
 from tlkit.course.notebooks import choose, need
 from tlkit.course.records import MIME, errors_of, figure_alt
 from tlkit.errors import FileProblem, TlkitError
@@ -79,7 +79,7 @@ def execute(path: Path) -> dict[str, Any]:
             notebook,
             allow_errors=True,
             coalesce_streams=True,
-            **kernel(),
+            **Kernels().options(),
             record_timing=False,
             resources={"metadata": {"path": scratch}},
             timeout=300,

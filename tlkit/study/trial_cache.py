@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
+import sys
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +19,20 @@ from tlkit.study.source import Source, Sources
 from tlkit.study.strategy import Strategy
 from tlkit.study.task import Task
 from tlkit.study.trial import Trial
-from tlkit.system import compute, files
+from tlkit.system import compute, files, provenance
+
+OWN = __name__.split(".")[0]
+# Code that changes with a version only, which the key has.
+LIBRARIES = {"numpy", "pandas", "scipy", "sklearn", "torch", "torchvision", *sys.stdlib_module_names}
+# They draw, seed, fit and score; what they import besides makes tables and figures of the outcome.
+RUNNERS = ("tlkit.study.comparing", "tlkit.study.forgetting", "tlkit.study.planning")
 
 
 def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> str:
     """Return the name under which a trial is stored.
 
     It covers the strategy's code and parameters, the source's weights, the task's data, the draw, and
-    the code, library and device that compute it. Code that cannot be read gets a name of its own
+    the modules, libraries and device that compute it. Code that cannot be read gets a name of its own
     each time: such a trial is never mistaken for another.
     """
     return files.digest(
@@ -31,7 +40,7 @@ def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> 
         task.fingerprint,
         "all" if budget is None else budget,
         seed,
-        files.package_code(),
+        provenance.code(_modules(estimator, task), alone=RUNNERS),
         compute.choose_device().type,
         compute.training_threads(),
     )
@@ -69,12 +78,46 @@ def _identity(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, type(None))) else joblib.hash(value)
 
 
+def _modules(*values: Any) -> frozenset[str]:
+    """The modules that wrote values and what they hold; every one where a user's code takes part."""
+    homes, seen, todo = set(), set(), list(values)
+    while todo:
+        value = todo.pop()
+        if id(value) not in seen:
+            seen.add(id(value))
+            homes |= {str(kind.__module__) for kind in _written(value)}
+            todo += _held(value)
+    homes = {home for home in homes if home.split(".")[0] not in LIBRARIES}
+    own = all(home.split(".")[0] == OWN for home in homes)
+    return frozenset(homes) if own else provenance.everything()
+
+
+def _written(value: Any) -> Iterable[Any]:
+    """A function itself, or the classes of a value."""
+    if isinstance(value, type):
+        return value.__mro__
+    return [value] if hasattr(value, "__qualname__") else type(value).__mro__
+
+
+def _held(value: Any) -> list[Any]:
+    if isinstance(value, functools.partial):
+        return [value.func, *value.args, *value.keywords.values()]
+    if isinstance(value, BaseEstimator):
+        return list(value.get_params(deep=False).values())
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    ours = type(value).__module__.split(".")[0] == OWN
+    return list(getattr(value, "__dict__", {}).values()) if ours else []
+
+
 def _class_code(kind: type) -> list[str]:
     """The code that a user wrote for a class and its bases; libraries go by version."""
     own = [
         each
         for each in kind.__mro__
-        if each.__module__.split(".")[0] not in {"tlkit", "sklearn", "builtins", "abc"}
+        if each.__module__.split(".")[0] not in {OWN, "sklearn", "builtins", "abc"}
     ]
     return [kind.__module__, *map(_source_text, own)]
 

@@ -6,14 +6,11 @@ import functools
 import hashlib
 import os
 from collections.abc import Iterable
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 
 from tlkit.errors import BadInput
 
-LIBRARIES = ("torch", "torchvision", "scikit-learn", "numpy")
 Chunk = bytes | memoryview
 
 
@@ -95,10 +92,3 @@ def _(value: dict) -> Iterable[Chunk]:
 @_encode.register(frozenset)
 def _(value: set | frozenset) -> Iterable[Chunk]:
     return _encode(["set", *sorted(value, key=str)])
-
-
-@functools.cache
-def package_code() -> str:
-    """Digest this package's code and the versions of what it computes with: new code, new results."""
-    code = (path.read_bytes() for path in sorted(Path(__file__).parents[1].rglob("*.py")))
-    return digest(*code, *(version(name) for name in LIBRARIES))

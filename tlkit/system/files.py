@@ -18,12 +18,12 @@ from pathlib import Path
 import platformdirs
 
 from tlkit.errors import FileProblem
-from tlkit.system.digests import digest, package_code
+from tlkit.system.digests import digest
 from tlkit.system.fetching import fetch
 
 __all__ = [
-    "atomic", "atomic_write", "cache_dir", "data_dirs", "digest", "download", "find_local", "package_code",
-    "sha256", "shipped", "unzip", "verify",
+    "atomic", "atomic_write", "cache_dir", "data_dirs", "digest", "download", "find_local", "sha256",
+    "shipped", "unzip", "verify",
 ]  # fmt: skip
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
