@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +80,11 @@ def run(
     kernels = Kernels(threads=max(1, cores // jobs))
     try:
         with _Progress(sum(map(_steps, books, values))) as progress:
-            tasks = [(*pair, result, into.resolve()) for pair, result in zip(pairs, results, strict=True)]
-            _side_by_side(
-                jobs, kernels, [lambda task=task: _run_one(*task, kernels, progress) for task in tasks]
-            )
+            tasks = [
+                partial(_run_one, book, own, result, into.resolve(), kernels, progress)
+                for (book, own), result in zip(pairs, results, strict=True)
+            ]
+            _side_by_side(jobs, kernels, tasks)
     except KeyboardInterrupt:
         print("\nInterrupted: the report has what is done.")
     finally:

@@ -29,7 +29,7 @@ def code(modules: Iterable[str], alone: Iterable[str] = ()) -> str:
 
 @functools.cache
 def _code(modules: frozenset[str]) -> str:
-    texts = {name: _file(name).read_bytes() for name in modules}
+    texts = {name: path.read_bytes() for name in modules if (path := _file(name))}
     return digest(texts, *(version(name) for name in LIBRARIES))
 
 
@@ -55,7 +55,8 @@ def everything() -> frozenset[str]:
 @functools.cache
 def imported(module: str) -> frozenset[str]:
     """Return the modules of this package that a module imports, at its top or inside a function."""
-    tree = ast.parse(_file(module).read_text(encoding="utf-8"))
+    path = _file(module)
+    tree = ast.parse(path.read_text(encoding="utf-8") if path else "")
     return frozenset(name for node in _running(tree) for name in _names(node))
 
 
