@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from tlkit.vision.strategies.frozen import Probe
 from toys import Helper, Numbers
 
 from tlkit.recsys.models import EASE, ImplicitALS
 from tlkit.study import trial_cache
 from tlkit.study.source import Card, Source
 from tlkit.system import provenance
-from tlkit.vision.sources import _source_task
+from tlkit.vision.strategies.frozen import Probe
 from tlkit.vision.tasks import ImageTask
 
 
@@ -67,7 +66,8 @@ def load(name):
 def test_what_loads_a_sources_task_counts(asked, task):
     card = Card(name="toy", title="Toy", architecture={"name": "none"})
     bare = modules_of(asked, Probe(source=Source(card, {})), task)
-    with_task = modules_of(asked, Probe(source=Source(card, {}, partial(_source_task, "glyphs"))), task)
+    card = replace(card, task={"name": "glyphs", "params": {}})
+    with_task = modules_of(asked, Probe(source=Source(card, {})), task)
     assert "tlkit.vision.images.files" not in bare
     assert "tlkit.vision.images.files" in with_task
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _judge_plan(value: dict[str, Any]) -> Outcome:
-    from tlkit.vision.strategies import FineTune
+    from tlkit.vision.strategies.finetune import FineTune
 
     plan = FineTune().get_params()
     for name in value:

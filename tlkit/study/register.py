@@ -74,6 +74,12 @@ class Register:
         modalities()
         return [*self._loaders, *(name for _, names in self._finders for name in names())]
 
+    def loader(self, name: str | Path) -> Loader | None:
+        """Return what loads a name or path, or None."""
+        modalities()
+        # A name that one modality knows is no file of another's, whatever lies in TLKIT_DATA.
+        return self._loaders.get(str(name)) or self._found(str(name))
+
     def load(self, name: str | Path, /, **params: Any) -> Any:
         """Load what a name or path stands for.
 
@@ -82,9 +88,7 @@ class Register:
         UnknownName
             If nothing is called so, or its loader has no such parameter.
         """
-        modalities()
-        # A name that one modality knows is no file of another's, whatever lies in TLKIT_DATA.
-        loader = self._loaders.get(str(name)) or self._found(str(name))
+        loader = self.loader(name)
         if loader is None:
             require_known(self.kind, str(name), self.names())
             raise AssertionError("a finder lists a name that it does not find")

@@ -15,6 +15,7 @@ import joblib
 from sklearn.base import BaseEstimator
 
 from tlkit.errors import TlkitError
+from tlkit.study import register
 from tlkit.study.source import Source, Sources
 from tlkit.study.strategy import Strategy
 from tlkit.study.task import Task
@@ -100,6 +101,8 @@ def _written(value: Any) -> Iterable[Any]:
 
 
 def _held(value: Any) -> list[Any]:
+    if isinstance(value, Source) and value.card.task:
+        return [*vars(value).values(), register.tasks.loader(value.card.task["name"])]
     if isinstance(value, functools.partial):
         return [value.func, *value.args, *value.keywords.values()]
     if isinstance(value, BaseEstimator):
