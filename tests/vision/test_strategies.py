@@ -1,14 +1,11 @@
 """Picture strategies: what trains, what does not, and what scikit-learn expects."""
 
 import itertools
-import pickle
 
 import numpy as np
 import pytest
 import torch
-from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -23,7 +20,6 @@ from tlkit.vision.strategies import (
     FineTune,
     ImageGradientStrategy,
     ImageStrategy,
-    Nearest,
     Probe,
     Scratch,
     Transplant,
@@ -55,58 +51,6 @@ def source(stripes):
     )
     fitted = Scratch(source=start, min_steps=60, random_state=0, augment="none").fit(*stripes)
     return Source.from_fitted(fitted, "stripes")
-
-
-ALL = [Scratch(**QUICK), FineTune(**QUICK), Transplant(), Probe(), Nearest()]
-
-
-@pytest.mark.parametrize("strategy", ALL, ids=lambda each: each.name)
-class TestEveryStrategy:
-    def test_it_learns_easy_pictures(self, strategy, source, stripes):
-        X, y = stripes
-        fitted = clone(strategy).set_params(source=source).fit(X[:60], y[:60])
-        assert fitted.score(X[60:], y[60:]) > 0.8
-        assert np.allclose(fitted.predict_proba(X[60:]).sum(1), 1, atol=1e-5)
-
-    def test_it_works_with_scikit_learn(self, strategy, source, stripes):
-        X, y = stripes
-        estimator = clone(strategy).set_params(source=source)
-        assert estimator.source is source
-        assert cross_val_score(estimator, X, y, cv=2).shape == (2,)
-        search = GridSearchCV(estimator, {"random_state": [0, 1]}, cv=2).fit(X, y)
-        assert search.best_estimator_.classes_.tolist() == [0, 1, 2]
-
-    def test_a_pickle_predicts_the_same(self, strategy, source, stripes):
-        X, y = stripes
-        fitted = clone(strategy).set_params(source=source).fit(X, y)
-        assert np.array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), fitted.predict_proba(X))
-
-    def test_the_same_seed_gives_the_same_predictions(self, strategy, source, stripes):
-        X, y = stripes
-        fits = [
-            clone(strategy).set_params(source=source, random_state=3).fit(X, y).predict_proba(X) for _ in "ab"
-        ]
-        assert np.array_equal(*fits)
-
-    def test_labels_may_be_words_and_unlabelled_examples_are_left_aside(self, strategy, source, stripes):
-        X, y = stripes
-        words = np.array(["vertical", "horizontal", "diagonal"])[y]
-        fitted = clone(strategy).set_params(source=source).fit(X, words)
-        assert set(fitted.predict(X[:5])) <= set(words)
-        some = np.where(np.arange(90) < 60, y, -1)
-        assert clone(strategy).set_params(source=source).fit(X, some).classes_.tolist() == [0, 1, 2]
-
-    def test_bad_input_is_refused(self, strategy, source, stripes):
-        X, y = stripes
-        estimator = clone(strategy).set_params(source=source)
-        with pytest.raises(BadInput, match="90 pictures and 89 labels"):
-            estimator.fit(X, y[:-1])
-        with pytest.raises(BadInput, match="at least two classes"):
-            estimator.fit(X, np.zeros(90, int))
-        with pytest.raises(BadInput, match=r"Fitted on pictures of shape \(1, 16, 16\)"):
-            estimator.fit(X, y).predict(X[:, :, :8, :8])
-        with pytest.raises(BadInput, match=f"Strategy '{strategy.name}' needs a source"):
-            clone(strategy).fit(X, y)
 
 
 def same(state, other, part):
