@@ -102,7 +102,7 @@ def _written(value: Any) -> Iterable[Any]:
 
 def _held(value: Any) -> list[Any]:
     if isinstance(value, Source) and value.card.task:
-        return [*vars(value).values(), register.tasks.loader(value.card.task["name"])]
+        return [*value.__getstate__().values(), register.tasks.loader(value.card.task["name"])]
     if isinstance(value, functools.partial):
         return [value.func, *value.args, *value.keywords.values()]
     if isinstance(value, BaseEstimator):
