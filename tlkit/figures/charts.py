@@ -126,7 +126,7 @@ def gains(
             for gain, low, high in verdicts[["gain", "low", "high"]].to_numpy(dtype=float)
         ],
     )
-    figure = go.Figure(layout={"template": style.TEMPLATE, "height": 130 + 30 * len(rows), "margin_r": 170})
+    figure = go.Figure(layout={"template": style.TEMPLATE, "height": 130 + 30 * len(rows), "margin_r": 200})
     figure.add_vline(0, line={"color": style.INK, "width": 1})
     for word, mark in style.VERDICT_MARKS.items():
         if word in set(rows["verdict"]):
