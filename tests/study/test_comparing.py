@@ -283,3 +283,24 @@ def test_strategies_are_found_with_the_baseline_first():
 def test_a_study_that_takes_no_second_shows_no_bar(capsys):
     tlkit.compare(["helper"], toy_source(), Numbers(), [5], 3, cache=False)
     assert capsys.readouterr() == ("", "")
+
+
+class Weighed(Helper):
+    """Without a name of its own, so that no other test finds it among the toys."""
+
+    def costs(self):
+        return {"size_mb": 1.5}
+
+
+def test_a_strategy_says_what_it_costs_and_studies_without_costs_are_read(tmp_path):
+    study = tlkit.compare([Weighed()], toy_source(), Numbers(), [2], 2, cache=False, callbacks=[])
+    table = study.table.set_index("strategy")
+    assert table.loc["helper", "size_mb"].tolist() == [1.5, 1.5]
+    assert table.loc["alone", "size_mb"].isna().all()
+    path = study.save(tmp_path / "study.json")
+    assert Study.load(path).table.equals(study.table)
+    stored = json.loads(path.read_text())
+    for trial in stored["trials"]:
+        del trial["costs"]
+    path.write_text(json.dumps(stored))
+    assert Study.load(path).sentences() == study.sentences()
