@@ -33,7 +33,7 @@ class LwF(FineTune):
 
     def loss(self, model, batch):
         features = model.features(self.augmented(model, batch["inputs"]))
-        new = F.cross_entropy(model.head(features), batch["labels"])
+        new = self.criterion(model.head(features), batch["labels"])
         now, before = model.auxiliary[SOURCE_HEAD](features) / HEAT, batch["remembered"] / HEAT
         kept = F.kl_div(now.log_softmax(1), before.log_softmax(1), log_target=True, reduction="batchmean")
         return new + self.weight * HEAT**2 * kept

@@ -63,7 +63,7 @@ def test_a_strategy_that_takes_a_shipped_name_is_refused_and_a_cell_that_runs_tw
         return type("Mine", (FineTune,), {"name": name, "__module__": "__main__", "__qualname__": "Mine"})
 
     first = define("finetune")
-    with pytest.raises(BadInput, match=r"called 'finetune': .*shared.FineTune and __main__.Mine"):
+    with pytest.raises(BadInput, match=r"called 'finetune': .*finetune.FineTune and __main__.Mine"):
         ImageTask.strategies()
     again = define("toy mine")
     assert ImageTask.strategies()["toy mine"] is again is not first

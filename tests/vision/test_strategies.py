@@ -126,8 +126,6 @@ def test_a_strong_pull_keeps_the_weights_near_the_source(source, stripes):
 def test_the_pull_is_half_the_squared_distance(source, stripes):
     X, y = stripes
     strategy = FineTune(source=source, l2_sp=0.8, augment="none")
-    strategy.class_weights_ = None
-    strategy.generator_ = None
     network = from_source(source).train()
     batch = {"inputs": torch.from_numpy(X), "labels": torch.from_numpy(y)}
     strategy.prepare(network, batch)

@@ -30,8 +30,23 @@ FEWEST_FOR_VALIDATION = 5
 LEARNED = {"network_", "history_", "n_trainable_", "source_"}
 
 
+class InTraining:
+    """What hooks find on a strategy while it trains, besides `device_` and what they store themselves.
+
+    Attributes
+    ----------
+    generator_ : Generator
+        On the device, for whatever is drawn; torch's own generator is seeded too.
+    class_weights_ : Tensor of shape (n_classes,) or None
+        As `class_weight` asks for.
+    """
+
+    generator_: Any = None
+    class_weights_: Any = None
+
+
 @hyperparameters
-class GradientStrategy(ClassificationStrategy):
+class GradientStrategy(InTraining, ClassificationStrategy):
     """Base of the strategies that train a network.
 
     A batch holds the columns ``inputs`` and ``labels``, what `extras` adds, and, while the network trains,
@@ -101,9 +116,12 @@ class GradientStrategy(ClassificationStrategy):
         return [Phase(tuple(self.parameter_groups(model)))]
 
     def loss(self, model: Classifier, batch: fitting.Batch) -> Tensor:
-        """Return the mean loss of a batch: cross-entropy, on augmented inputs while training."""
-        logits = model(self.augmented(model, batch["inputs"]))
-        return F.cross_entropy(logits, batch["labels"], weight=self.class_weights_)
+        """Return the mean loss of a batch: the criterion, on augmented inputs while training."""
+        return self.criterion(model(self.augmented(model, batch["inputs"])), batch["labels"])
+
+    def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the mean loss of logits (n, n_classes) against labels (n,): weighted cross-entropy."""
+        return F.cross_entropy(logits, labels, weight=self.class_weights_)
 
     def augmented(self, model: Classifier, inputs: Tensor) -> Tensor:
         """Augment inputs while the model trains; by default, leave them as they are."""

@@ -108,7 +108,7 @@ def draw(rng: np.random.Generator, rows: dict[str, np.ndarray], size: int) -> np
     rng : numpy.random.Generator
         Draws what no factor determines: rotation, scale, phase, tones, lighting, grain.
     rows : dict of ndarray
-        For each factor the parameters of each picture's class, (n, parameters).
+        For each factor the parameters of each picture's class, (n, n_parameters).
     size : int
         Pixels a side.
 

@@ -24,7 +24,7 @@ class Vocabulary:
     ----------
     names : tuple of str
         One a class.
-    table : ndarray of float32, shape (classes, parameters)
+    table : ndarray of float32, shape (n_classes, n_parameters)
         One row a class.
     relief : bool
         Whether the numbers are deviations, whose strength a mixture must not lose.
