@@ -1,9 +1,9 @@
-"""A cache of its own for the whole session, two workers for a whole run, and reasons for what is skipped."""
+"""What comes first in a run, and reasons for what is skipped."""
 
 from __future__ import annotations
 
 import os
-import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,27 +16,6 @@ pytest.register_assert_rewrite("conformance")
 ORDER = ("notebooks/", "tests/course/test_other_parameters.py", "tests/browser/")
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Give a whole run a worker for each core; files that are named run here, at once."""
-    import joblib
-
-    return joblib.cpu_count() if config.args_source is config.ArgsSource.TESTPATHS else 0
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if config.option.numprocesses:  # workers and the kernels of notebooks inherit it
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if "TLKIT_CACHE" not in os.environ:
-        config.tlkit_cache = tempfile.TemporaryDirectory(prefix="tlkit-tests-", ignore_cleanup_errors=True)
-        os.environ["TLKIT_CACHE"] = config.tlkit_cache.name
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if hasattr(config, "tlkit_cache"):
-        config.tlkit_cache.cleanup()
-        os.environ.pop("TLKIT_CACHE", None)
-
-
 def _missing() -> dict[str, str]:
     """Why tests with a marker cannot run here; empty where they can."""
     missing = {}
@@ -45,6 +24,11 @@ def _missing() -> dict[str, str]:
     if find_chromium() is None:
         missing["browser"] = "no Chromium found: install Debian's package `chromium`, or set BROWSER_PATH"
     return missing
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave what tests only import to them: it has no examples, and several files share a name."""
+    return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest reads the markers

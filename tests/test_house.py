@@ -96,6 +96,31 @@ def test_the_door_leads_to_every_name_it_lists():
         _ = tlkit.lode_task
 
 
+def concrete(kind: type) -> bool:
+    return not any(getattr(getattr(kind, name, None), "__isabstractmethod__", False) for name in dir(kind))
+
+
+def looked_up() -> list[object]:
+    """What readers look up by name: the public names, every recommender and every strategy."""
+    import tlkit
+    from tlkit import catalogue
+    from tlkit.recsys import models
+
+    files = [f"{models.__name__}.{path.stem}" for path in Path(models.__file__).parent.glob("[!_]*.py")]
+    held = [(file, thing) for file in files for thing in vars(importlib.import_module(file)).values()]
+    own = [kind for file, kind in held if isinstance(kind, type) and kind.__module__ == file]
+    recommenders = [kind for kind in own if hasattr(kind, "recommend") and concrete(kind)]
+    strategies = [kind for named in catalogue.strategies().values() for kind in named.values()]
+    shipped = [kind for kind in strategies if kind.__module__.startswith("tlkit.")]
+    assert recommenders and shipped
+    return [*(getattr(tlkit, name) for name in tlkit.__all__), *recommenders, *shipped]
+
+
+def test_what_readers_look_up_shows_its_use():
+    silent = [thing.__qualname__ for thing in looked_up() if ">>>" not in (thing.__doc__ or "")]
+    assert silent == [], "give it an `Examples` section, which runs as a test"
+
+
 def test_the_ground_floor_has_few_names():
     names = [path.name for path in PACKAGE.iterdir() if path.name != "__pycache__"]
     assert len(names) <= 17, sorted(names)

@@ -31,6 +31,14 @@ def load_task(name: str | Path, /, **params: Any) -> Task:
         If no modality can load it, or its loader has no such parameter.
     BadInput
         If it is neither a name nor a path.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> tlkit.load_task("digits")
+    ImageTask('digits': 10 classes, 900 training and 897 test pictures, 32x32x1)
+    >>> tlkit.load_task("two_shops", similarity=0.5, n_users=60, n_items=100).name
+    'films at similarity 0.5'
     """
     if not isinstance(name, str | Path):
         makers = " or ".join(f"{kind.__module__}.{kind.__name__}" for kind in task_kinds())
@@ -54,6 +62,12 @@ def load_source(name: str | Path, /, **params: Any) -> Source:
         If no modality can load it.
     BadInput
         If parameters come with a file, or it is neither a name nor a path.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> tlkit.load_source("glyphs")
+    Source('glyphs', convnet, 62 classes)
     """
     if not isinstance(name, str | Path):
         raise _no_name("source", name, "Of what you have fitted already, make it with Source.from_fitted.")

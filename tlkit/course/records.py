@@ -28,6 +28,12 @@ def record(name: str, value: Any) -> None:
     ------
     BadInput
         When `value` is none of these.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> tlkit.record("Accuracy", {"probe": 0.92, "scratch": 0.1})
+    recorded Accuracy: probe 0.92, scratch 0.1
     """
     entry = as_record(name, value)
     data = {MIME: entry, "text/plain": _in_words(entry)}

@@ -44,6 +44,15 @@ def panel(source: Source | None, task: Task, strategies: Strategies = None) -> P
     ------
     UnknownName
         If a strategy is not one of the task's.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
+    >>> panel = tlkit.panel(source, task, ["prior"])
+    >>> panel.run(budget=2, seeds=3)
+    Study(6 trials on films at similarity 0.8)
     """
     return Panel(source, task, strategies)
 

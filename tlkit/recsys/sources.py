@@ -155,6 +155,15 @@ def train_source(
     ------
     BadInput
         If the ratings cannot be used.
+
+    Examples
+    --------
+    >>> from tlkit.recsys.models import ImplicitALS
+    >>> from tlkit.recsys.sources import train_source
+    >>> from tlkit.recsys.worlds.shops import two_shops
+    >>> books = two_shops(n_users=60, n_items=100).source
+    >>> train_source(books, "my books", model=ImplicitALS(factors=8)).state["user_factors"].shape[1]
+    8
     """
     domain = Domain.of(ratings, name, title, items)
     task = _task_of(domain, objective, seed)

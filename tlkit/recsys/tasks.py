@@ -147,6 +147,15 @@ class RatingsTask(Task):
         ------
         BadInput
             If the split is unknown or cannot be made.
+
+        Examples
+        --------
+        >>> from tlkit.recsys.tasks import RatingsTask
+        >>> from tlkit.recsys.worlds.shops import two_shops
+        >>> films = two_shops(n_users=60, n_items=100).target
+        >>> task = RatingsTask.split(films.ratings, films.items, by="leave_one_out", seed=0)
+        >>> len(task.test) == len(task.evaluated_users)
+        True
         """
         cut = SPLITS[require_known("split", by, SPLITS)]
         valid = list(inspect.signature(cut).parameters)[1:]
@@ -331,6 +340,15 @@ def cold_start_task(
     ------
     BadInput
         If the domains share no users, or nobody has enough ratings.
+
+    Examples
+    --------
+    >>> from tlkit.recsys.tasks import cold_start_task
+    >>> from tlkit.recsys.worlds.shops import two_shops
+    >>> shops = two_shops(n_users=60, n_items=100)
+    >>> task = cold_start_task(shops.target, shops.source, share=0.2, pool=5)
+    >>> len(task.limited), task.max_budget
+    (10, 5)
     """
     target = Domain.of(target, "ratings")
     if isinstance(others_users, Domain | pd.DataFrame):

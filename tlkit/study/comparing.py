@@ -79,6 +79,15 @@ def transfer(
     -------
     Trial
         With the fitted estimator in `fitted`.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("prior", source, task, weight=5.0)
+    >>> trial.strategy, round(trial.metrics["ndcg@10"], 1)
+    ('prior', 0.4)
     """
     label, estimator = labelled(None, strategy, source, task, **params)
     return _run(PlannedTrial(label, estimator, source, task.drawn, seed), task, callbacks)
@@ -128,6 +137,15 @@ def compare(
     ------
     BadInput
         If a name is unknown, a budget is larger than the data allow, or a list is empty.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
+    >>> study = tlkit.compare(["prior", "joined"], source, task, budgets=[1, 2], seeds=2, callbacks=[])
+    >>> study
+    Study(12 trials on films at similarity 0.8)
     """
     listeners: list[Callback] = [ProgressBar()] if callbacks is None else list(callbacks)
     plans = lay_out(strategies, source, task, budgets, seeds)

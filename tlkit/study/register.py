@@ -29,6 +29,16 @@ class Register:
     ----------
     kind : str
         What is loaded, for errors: task, source.
+
+    Examples
+    --------
+    >>> from tlkit.study.register import Register
+    >>> tasks = Register("task")
+    >>> @tasks.named("coins", sides=2)
+    ... def toss(n, sides=6):
+    ...     return f"{n} tosses of {sides} sides"
+    >>> tasks.load("coins", n=3)
+    '3 tosses of 2 sides'
     """
 
     def __init__(self, kind: str):

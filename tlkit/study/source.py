@@ -47,6 +47,13 @@ class Card:
         On the source's own test data.
     sha256 : str
         Of the weight file.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> card = tlkit.load_source("glyphs").card
+    >>> card.title, card.kind, card.classes[:3]
+    ('Printed characters', 'vision', ('0', '1', '2'))
     """
 
     name: str
@@ -73,6 +80,14 @@ class Source:
         The weights by name.
     load_task : callable, optional
         Gives the source's own task; by default what the card says.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import ImplicitALS
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> tlkit.Source.from_fitted(task.fit(ImplicitALS(factors=8)), "films", task=task)
+    Source('films', ImplicitALS)
     """
 
     def __init__(
@@ -216,6 +231,15 @@ class Sources:
     ------
     BadInput
         If there are fewer, one is no source, one comes twice, or they are of two modalities.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.study.source import Sources
+    >>> both = Sources(tlkit.load_source("shape"), tlkit.load_source("texture"))
+    >>> task = tlkit.load_task("worlds", n_train=10, n_test=10)
+    >>> tlkit.transfer("scratch", both, task, min_steps=5, epochs=0).source
+    'shape+texture'
     """
 
     def __init__(self, *sources: Source):

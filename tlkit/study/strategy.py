@@ -53,6 +53,14 @@ class Strategy(Fitted):
         What it works on; a source of another modality is refused.
     such_a_source : str
         Name of a source of this modality, for an error.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source, task = tlkit.load_source("glyphs"), tlkit.load_task("digits").budget(1)
+    >>> strategy = task.strategy("nearest", source=source)
+    >>> strategy.fit(task.X, task.y).predict(task.X_test).shape
+    (897,)
     """
 
     name: ClassVar[str]

@@ -30,6 +30,15 @@ class Study:
         The task's metric, baseline and budget unit.
     missing : int
         How many trials were asked for and not run, after an interrupt.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
+    >>> study = tlkit.compare(["prior"], source, task, budgets=[1, 2], seeds=2, callbacks=[])
+    >>> study.verdicts()[["strategy", "budget", "seeds"]].values.tolist()
+    [['prior', 1, 2], ['prior', 2, 2]]
     """
 
     def __init__(self, trials: Iterable[Trial], summary: TaskSummary, missing: int = 0):

@@ -53,6 +53,14 @@ class Task(ABC):
         Whose subclasses are this modality's strategies.
     loaded_by : dict
         How `tlkit.load_task` loads it again: ``name`` and ``params``; empty where it was made by hand.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2, seed=0)
+    >>> fitted = task.fit(task.strategy("target_only", random_state=0))
+    >>> round(task.score(fitted).metrics["ndcg@10"], 1)
+    0.4
     """
 
     name: str

@@ -36,6 +36,15 @@ class Trial:
         like.
     fitted : estimator, optional
         What was fitted; never stored.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("prior", source, task)
+    >>> trial.strategy, trial.budget, round(trial.metrics["ndcg@10"], 1)
+    ('prior', 2, 0.4)
     """
 
     strategy: str

@@ -28,6 +28,14 @@ class Group:
         Peak learning rate.
     weight_decay : float
         Decoupled decay (AdamW).
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from tlkit.training.phases import Group, Phase, summary
+    >>> head = Group("head", tuple(nn.Linear(8, 3).parameters()), lr=0.01)
+    >>> summary([Phase((head,))])[["group", "parameters", "lr"]].values.tolist()
+    [['head', 27, 0.01]]
     """
 
     name: str
@@ -53,6 +61,15 @@ class Phase:
         Of the run's steps, in (0, 1].
     optimizer : callable
         Makes a torch optimiser of parameter groups, each a dict of params, lr and weight_decay.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from tlkit.training.phases import Group, Phase, summary
+    >>> body, head = (Group(name, tuple(nn.Linear(4, 4).parameters()), 0.01) for name in ("body", "head"))
+    >>> phases = [Phase((head,), share=0.2), Phase((head, body), share=0.8)]
+    >>> summary(phases)[["phase", "share", "group"]].values.tolist()
+    [[1, 0.2, 'head'], [2, 0.8, 'head'], [2, 0.8, 'body']]
     """
 
     groups: tuple[Group, ...]

@@ -48,6 +48,14 @@ class ImageTask(ClassificationTask):
         ------
         BadInput
             If shapes, types, labels, classes or metric do not fit.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from tlkit.vision.tasks import ImageTask
+        >>> X, y = load_digits().images / 16, load_digits().target
+        >>> ImageTask.from_arrays(X[:900], y[:900], X[900:], y[900:], name="mine", size=16)
+        ImageTask('mine': 10 classes, 900 training and 897 test pictures, 16x16x1)
         """
         X, X_test = (arrays.resize(arrays.as_images(pictures), size) for pictures in (X, X_test))
         return cls(X, y, X_test, y_test, classes, name, metric)

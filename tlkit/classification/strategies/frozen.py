@@ -65,6 +65,15 @@ class Probe(FrozenFeatures):
         Of the folds.
     device : str, optional
         Where features are computed.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.vision.strategies import Probe
+    >>> source, task = tlkit.load_source("glyphs"), tlkit.load_task("digits").budget(1)
+    >>> trial = tlkit.transfer(Probe(), source, task)
+    >>> round(trial.metrics["accuracy"], 1)
+    0.9
     """
 
     title = "Linear probe"
@@ -94,6 +103,15 @@ class Nearest(FrozenFeatures):
         Not used; every strategy takes one.
     device : str, optional
         Where features are computed.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.vision.strategies import Nearest
+    >>> source, task = tlkit.load_source("glyphs"), tlkit.load_task("digits").budget(1)
+    >>> trial = tlkit.transfer(Nearest(), source, task)
+    >>> round(trial.metrics["accuracy"], 1)
+    0.9
     """
 
     title = "Nearest class mean"

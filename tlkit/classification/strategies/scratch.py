@@ -24,6 +24,15 @@ class Scratch(GradientStrategy):
     architecture : str or dict, optional
         A name, or a name and parameters, such as ``{"name": "convnet", "width": 32}``: then it needs no
         source.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.vision.strategies import Scratch
+    >>> source, task = tlkit.load_source("glyphs"), tlkit.load_task("digits").budget(1)
+    >>> trial = tlkit.transfer(Scratch(min_steps=5, epochs=0), source, task)
+    >>> trial.fitted.predict_proba(task.X_test[:3]).shape
+    (3, 10)
     """
 
     title = "From scratch"

@@ -119,6 +119,15 @@ class MultiDAE(Autoencoder):
     Liang et al., Variational Autoencoders for Collaborative Filtering, WWW 2018, arXiv:1802.05814: the
     likelihood is equation 2, the network the denoising one of section 2.3 with one hidden layer. Profiles are
     binary, scaled to length 1, and partly hidden while training. Parameters are those of `Autoencoder`.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import MultiDAE
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = MultiDAE(hidden=8, epochs=1, min_steps=5).fit(task.train)
+    >>> model.recommend("u0-05", n=3)["rank"].tolist()
+    [1, 2, 3]
     """
 
     weight_decay: float = 2.0
@@ -165,6 +174,15 @@ class AutoRec(RatingAutoencoder, FactorModel):
     ----------
     user_factors, item_factors : ndarray of shape (n_users, hidden + 3), (n_items, hidden + 3), float32
         The last three columns carry the decoder's and the baseline's biases.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import AutoRec
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = AutoRec(hidden=8, epochs=1, min_steps=5).fit(task.train)
+    >>> model.predict(["u0-05", "u0-05"], ["f014", "f062"]).shape
+    (2,)
     """
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
@@ -198,6 +216,16 @@ class UserAutoRec(RatingAutoencoder):
     """Predict stars by an autoencoder whose rows are users (U-AutoRec), so that a new one just goes through.
 
     Sedhain et al., WWW 2015, as for `AutoRec`. Parameters are those of `Autoencoder`.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import UserAutoRec
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = UserAutoRec(hidden=8, epochs=1, min_steps=5).fit(task.train)
+    >>> newcomer = task.train.query("user == 'u0-05'").assign(user="new")
+    >>> model.recommend_to(newcomer, n=3)["rank"].tolist()
+    [1, 2, 3]
     """
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:

@@ -226,6 +226,17 @@ class Recommender(Fitted):
             If a user is unknown or `n` is out of range.
         TrainingProblem
             If a score is not a number.
+
+        Examples
+        --------
+        >>> import tlkit
+        >>> from tlkit.recsys.models import Popularity
+        >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+        >>> model = Popularity().fit(task.train)
+        >>> model.recommend("u0-05", n=2)
+            user  rank  item  score
+        0  u0-05     1  f013   32.0
+        1  u0-05     2  f080   31.0
         """
         check_is_fitted(self, "matrix_")
         rows = codes(self.users_, users, "user", self.items_)

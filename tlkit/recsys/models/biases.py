@@ -112,6 +112,15 @@ class Biases(Recommender):
     ----------
     baseline_ : Baseline
         What was fitted.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import Biases
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = Biases().fit(task.train)
+    >>> model.predict(["u0-05", "u0-05"], ["f014", "f062"]).round(1)
+    array([4. , 3.9], dtype=float32)
     """
 
     objectives: ClassVar[tuple[str, ...]] = ("rating",)

@@ -93,6 +93,15 @@ class BPR(FactorModel):
         The last is 1.
     item_factors : ndarray of shape (n_items, factors + 1), float32
         The last is the item's bias.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import BPR
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = BPR(epochs=1, min_steps=5).fit(task.train)
+    >>> model.recommend("u0-05", n=3)["rank"].tolist()
+    [1, 2, 3]
     """
 
     limits: ClassVar = {"factors": whole(1), "reg": at_least(0), "lr": ABOVE_0}

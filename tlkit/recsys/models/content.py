@@ -91,6 +91,15 @@ class ContentBased(FactorModel):
         What each user likes; for rating, two more columns carry the baseline.
     item_factors : ndarray of shape (n_items, n_features), float32
         The features.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import ContentBased
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = ContentBased().fit(task.train, task.items)
+    >>> model.recommend("u0-05", n=2)["item"].tolist()
+    ['f018', 'f008']
     """
 
     objectives: ClassVar[tuple[str, ...]] = ("ranking", "rating")

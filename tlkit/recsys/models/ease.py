@@ -55,6 +55,15 @@ class EASE(Recommender):
         The penalty by number of ratings, from that number up to the next.
     weights_ : ndarray of shape (n_items, n_items), float32
         What having the row's item says of the column's, at the penalty of full profiles; zero diagonal.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import EASE
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = EASE(regularization=50).fit(task.train)
+    >>> model.recommend("u0-05", n=2)["item"].tolist()
+    ['f031', 'f097']
     """
 
     limits: ClassVar = {"regularization": ABOVE_0}

@@ -63,6 +63,15 @@ class ImplicitALS(FactorModel):
     The defaults were chosen by NDCG@10 on splits of the training part of MovieLens 100K, over the grid in
     ``tests/benchmarks/als.py``. Stars as weights, or a penalty that grows with a row's number of entries
     (Rendle et al., arXiv:2110.14037), added less than 0.003 there.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import ImplicitALS
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = ImplicitALS(factors=8).fit(task.train)
+    >>> tlkit.Source.from_fitted(model, "films")
+    Source('films', ImplicitALS)
     """
 
     uses_knowledge: ClassVar = PIECES

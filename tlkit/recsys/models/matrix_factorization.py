@@ -56,6 +56,15 @@ class MatrixFactorization(FactorModel):
         Of the items' posterior.
     noise_ : float
         Variance of ratings around their dot products.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import MatrixFactorization
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = MatrixFactorization(factors=4, random_state=0).fit(task.train)
+    >>> model.predict(["u0-05"], ["f014"]).round(1)
+    array([4.1], dtype=float32)
     """
 
     objectives: ClassVar[tuple[str, ...]] = ("rating",)

@@ -145,6 +145,15 @@ class ItemNeighbours(Neighbours):
     ----------
     weights_ : csr_array of shape (n_items, n_items)
         Weight of the row's item for the column's: at most `k` in a column, none on the diagonal.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import ItemNeighbours
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = ItemNeighbours(k=20).fit(task.train)
+    >>> model.recommend("u0-05", n=2)["item"].tolist()
+    ['f045', 'f097']
     """
 
     def find(self, tastes: csr_array) -> None:
@@ -166,6 +175,15 @@ class UserNeighbours(Neighbours):
     ----------
     tastes_ : csr_array of shape (n_users, n_items)
         What a profile is compared with.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import UserNeighbours
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = UserNeighbours(k=20).fit(task.train)
+    >>> model.recommend("u0-05", n=2)["item"].tolist()
+    ['f031', 'f080']
     """
 
     def find(self, tastes: csr_array) -> None:

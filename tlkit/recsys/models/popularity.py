@@ -12,7 +12,17 @@ from tlkit.study.strategy import hyperparameters
 
 @hyperparameters
 class Popularity(Recommender):
-    """Recommend the items that most users have rated."""
+    """Recommend the items that most users have rated.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import Popularity
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = Popularity().fit(task.train)
+    >>> model.recommend("u0-05", n=2)["item"].tolist()
+    ['f013', 'f080']
+    """
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Nothing is left to learn: every recommender counts ratings."""

@@ -63,6 +63,15 @@ class SGDFactorization(FactorModel):
         Bias, factors, 1.
     item_factors : ndarray of shape (n_items, factors + 2), float32
         1, factors, bias; the mean rating is in the bias.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import SGDFactorization
+    >>> task = tlkit.load_task("two_shops", n_users=60, n_items=100)
+    >>> model = SGDFactorization(factors=4, epochs=1, min_steps=5).fit(task.train)
+    >>> model.predict(["u0-05", "u0-05"], ["f014", "f062"]).shape
+    (2,)
     """
 
     objectives: ClassVar[tuple[str, ...]] = ("rating",)

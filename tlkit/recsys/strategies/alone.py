@@ -20,6 +20,15 @@ class TargetOnly(RatingsStrategy):
     model : Recommender, optional
         By default `EASE` for ranking, its penalty chosen within the training data, and
         `MatrixFactorization` for stars.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("target_only", source, task)
+    >>> round(trial.metrics["ndcg@10"], 1)
+    0.4
     """
 
     name = "target_only"

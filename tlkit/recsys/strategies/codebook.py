@@ -31,6 +31,15 @@ class Codebook(RatingsStrategy):
     ----------
     kinds : int
         Clusters of the source's users, and as many of its items.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("codebook", source, task, kinds=6)
+    >>> trial.fitted.book_.shape
+    (6, 6)
     """
 
     name = "codebook"

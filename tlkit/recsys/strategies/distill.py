@@ -31,6 +31,15 @@ class Distill(RatingsStrategy):
         Items the teacher adds for each user.
     teacher_weight : float
         How much an item of the teacher's counts against a rated one, in (0, 1].
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("distill", source, task, factors=8)
+    >>> round(trial.metrics["ndcg@10"], 1)
+    0.4
     """
 
     name = "distill"

@@ -77,6 +77,15 @@ class WarmStart(FactorStrategy):
     ----------
     iterations : int
         Of the factorization: the fewer, the more of the start is left.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("warm_start", source, task, iterations=2)
+    >>> round(trial.metrics["ndcg@10"], 1)
+    0.4
     """
 
     name = "warm_start"
@@ -111,6 +120,15 @@ class Prior(FactorStrategy):
     weight : float
         Strength of the prior. At 0 it is the factorization of the target alone; as it grows, the user
         factors become the source's.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("prior", source, task, weight=20.0)
+    >>> round(trial.metrics["ndcg@10"], 1)
+    0.4
     """
 
     name = "prior"
@@ -145,6 +163,15 @@ class Frozen(FactorStrategy):
     ----------
     shared : {"users", "items"}
         Whose factors are kept.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("frozen", source, task)
+    >>> round(trial.metrics["ndcg@10"], 1)
+    0.4
     """
 
     name = "frozen"

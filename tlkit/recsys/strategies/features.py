@@ -27,6 +27,15 @@ class Features(RatingsStrategy):
         Any of scikit-learn that predicts several outputs; by default ridge regression, its penalty chosen by
         leave-one-out. It learns every item at once from users with 5 or more target ratings: which items
         they rated, for ranking; how many stars more than expected they gave, for stars.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("features", source, task)
+    >>> round(trial.metrics["ndcg@10"], 1)
+    0.4
     """
 
     name = "features"

@@ -71,6 +71,16 @@ class Fusion(RatingsStrategy):
     weights_ : DataFrame
         One row a member: weight, and how good it was alone where the weights were learned: `rmse` or
         `ndcg@10`.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.models import EASE, Popularity
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
+    >>> members = {"linear": EASE(), "popular": Popularity()}
+    >>> fusion = tlkit.transfer("fusion", None, task, members=members).fitted
+    >>> fusion.weights_.index.tolist(), float(fusion.weights_["weight"].sum().round(6))
+    (['linear', 'popular'], 1.0)
     """
 
     name = "fusion"

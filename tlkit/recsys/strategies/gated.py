@@ -45,6 +45,15 @@ class Gated(RatingsStrategy):
     ----------
     weights_ : DataFrame
         One row a number of target ratings, one column an expert; rows add up to 1.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("gated", source, task)
+    >>> trial.fitted.weights_.columns.tolist()
+    ['target_only', 'joined', 'prior', 'features']
     """
 
     name = "gated"

@@ -22,6 +22,15 @@ class Joined(RatingsStrategy):
     ----------
     model : Recommender, optional
         As for `target_only`.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("joined", source, task)
+    >>> round(trial.metrics["ndcg@10"], 1)
+    0.4
     """
 
     name = "joined"
@@ -66,6 +75,15 @@ class CMF(Joined):
         `ImplicitALS` for ranking, `MatrixFactorization` for stars.
     weight : float
         Of the source's part, 0 or more; the target's is 1.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("cmf", source, task, weight=0.3)
+    >>> round(trial.metrics["ndcg@10"], 1)
+    0.4
     """
 
     name = "cmf"

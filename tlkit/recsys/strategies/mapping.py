@@ -33,6 +33,15 @@ class Mapping(RatingsStrategy):
         Ridge regression, its penalty chosen by cross-validation, or a network with one hidden layer.
     enough : int
         Target ratings from which a user's own factors are used, and learned from.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
+    >>> trial = tlkit.transfer("mapping", source, task, kind="linear")
+    >>> round(trial.metrics["ndcg@10"], 1)
+    0.4
     """
 
     name = "mapping"
