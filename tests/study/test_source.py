@@ -85,7 +85,10 @@ def test_a_weight_file_with_more_than_tensors_is_refused_and_not_run(tmp_path, c
 
 def test_a_wrapped_state_dict_is_unwrapped(tmp_path):
     torch.save({"state_dict": {"module.w": torch.ones(2)}, "best": 0.5}, tmp_path / "w.pth")
-    assert list(read_state_dict(tmp_path / "w.pth")) == ["w"]
+    assert list(read_state_dict(tmp_path / "w.pth")) == ["module.w"]
+    weights, optimizer = {"a": torch.ones(2), "b": torch.ones(1)}, {"state": {0: {"m": torch.ones(2)}}}
+    torch.save({"epoch": 3, "model_state_dict": weights, "optimizer": optimizer}, tmp_path / "w.pth")
+    assert list(read_state_dict(tmp_path / "w.pth")) == ["a", "b"]
 
 
 def test_a_weight_file_without_a_state_dict_is_named(tmp_path):

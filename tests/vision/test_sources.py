@@ -45,7 +45,7 @@ def test_a_torchvision_network_takes_a_local_weight_file(weights):
 
 
 def test_weights_of_another_architecture_name_both_sides(weights):
-    with pytest.raises(BadInput, match="weights of squeezenet.pth do not fit ResNet: 122 missing"):
+    with pytest.raises(BadInput, match="weights of squeezenet.pth do not fit ResNet: 100 missing"):
         tlkit.load_source("resnet18", weights=weights)
 
 

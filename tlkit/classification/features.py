@@ -87,7 +87,7 @@ def outputs(
     while start < len(inputs):
         try:
             with torch.inference_mode(), compute.autocast(device), compute.fast_threads():
-                batch = torch.from_numpy(inputs[start : start + size]).to(device)
+                batch = torch.tensor(inputs[start : start + size], device=device)
                 done.append(function(batch).float().cpu())
             start += size
         except RuntimeError as error:

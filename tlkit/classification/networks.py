@@ -50,7 +50,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.architecture, self.input_spec = dict(architecture), dict(input_spec)
         self.inputs, self.backbone = inputs, backbone
-        self.head = nn.Linear(n_features, n_classes)
+        self.head = _linear(n_features, n_classes)
         self.auxiliary = nn.ModuleDict()
 
     def features(self, examples: Tensor) -> Tensor:
@@ -87,6 +87,15 @@ class Classifier(nn.Module):
         held = {id(param) for _, params in found for param in params}
         found[0][1].extend(param for param in self.backbone.parameters() if id(param) not in held)
         return found
+
+
+def _linear(n_features: int, n_classes: int) -> nn.Linear:
+    """Return a head, of no outputs for a source without classes: torch would warn of drawing no weights."""
+    head = nn.Linear(n_features, max(n_classes, 1))
+    if not n_classes:
+        head.out_features = 0
+        head.weight, head.bias = nn.Parameter(head.weight[:0]), nn.Parameter(head.bias[:0])
+    return head
 
 
 def _stage_modules(backbone: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -139,7 +148,8 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], whose: str) -> No
             f"The weights of {whose} do not fit {type(module).__name__}: {', '.join(told)}. "
             "Is it another architecture?"
         )
-    module.load_state_dict(state)
+    own.update(state)  # torch's own dict carries the versions of layers, for which some of them ask
+    module.load_state_dict(own)
 
 
 def from_source(

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import has_fit_parameter
+from torch import Tensor
 
 from tlkit.classification.draws import first_of_each_class, is_repeated
 from tlkit.classification.labels import as_labels, class_names, has_label
@@ -43,11 +44,6 @@ class ClassificationTask(Task):
     metric : {"accuracy", "balanced_accuracy"}
         The headline metric.
 
-    Attributes
-    ----------
-    X, y : ndarray
-        The labelled training examples: all of the pool, or those of a budget.
-
     Raises
     ------
     BadInput
@@ -71,17 +67,37 @@ class ClassificationTask(Task):
         metric: str = "accuracy",
     ):
         X, y = self._paired(X, y, "training")
-        self.X_test, self.y_test = self._paired(X_test, y_test, "test")
+        self._X_test, self._y_test = self._paired(X_test, y_test, "test")
         self._require_alike(X)
         self.metric = require_known("metric", metric, METRICS)
         self.name = name or self.examples
         X, y = self._without_repeats(X, y)
         labelled = has_label(y)
-        self.X, self.y = X[labelled], y[labelled]
+        self._X, self._y = map(_read_only, (X[labelled], y[labelled]))
         self._unlabelled: tuple[tuple[np.ndarray, np.ndarray], ...] = ((X, ~labelled),)
         self.classes = class_names(classes, self.y)
         self._require_known_labels()
         self._fingerprint: str | None = None
+
+    @property
+    def X(self) -> np.ndarray:
+        """The labelled training examples, shape (N, ...), read-only: what is stored of trials is of these."""
+        return self._X
+
+    @property
+    def y(self) -> np.ndarray:
+        """Their labels, shape (N,), read-only."""
+        return self._y
+
+    @property
+    def X_test(self) -> np.ndarray:
+        """The test examples, shape (N, ...), read-only."""
+        return self._X_test
+
+    @property
+    def y_test(self) -> np.ndarray:
+        """Their labels, shape (N,), read-only."""
+        return self._y_test
 
     @property
     def unlabelled(self) -> np.ndarray:
@@ -122,7 +138,7 @@ class ClassificationTask(Task):
         rest = np.ones(len(self.y), dtype=bool)
         rest[drawn] = False
         part = copy.copy(self)
-        part.X, part.y = self.X[drawn], self.y[drawn]
+        part._X, part._y = map(_read_only, (self.X[drawn], self.y[drawn]))
         part._unlabelled = (*self._unlabelled, (self.X, rest))
         part.drawn, part.loaded_by = int(n), self.loaded_as_drawn(n, seed)
         part._fingerprint = files.digest(self.fingerprint, "budget", n, seed)
@@ -228,7 +244,7 @@ class ClassificationTask(Task):
         return self.strategy_base.examples
 
     def _paired(self, X: Any, y: Any, part: str) -> tuple[np.ndarray, np.ndarray]:
-        X, y = self.strategy_base.as_inputs(X), as_labels(y)
+        X, y = _own(self.strategy_base.as_inputs(X), X), _own(as_labels(y), y)
         if len(X) != len(y):
             raise BadInput(
                 f"There are {len(X):,} {part} {self.examples} but {len(y):,} labels; "
@@ -268,6 +284,17 @@ class ClassificationTask(Task):
                 f"Test labels {foreign[:10].tolist()} do not occur in the training data, whose labels are "
                 f"0 to {len(self.classes) - 1}."
             )
+
+
+def _own(array: np.ndarray, given: Any) -> np.ndarray:
+    """Return an array that nobody else can change."""
+    shared = isinstance(given, np.ndarray | Tensor) and np.may_share_memory(array, np.asarray(given))
+    return _read_only(array.copy() if shared else array)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
 
 
 def _uses_unlabelled(estimator: Any) -> bool:

@@ -138,6 +138,14 @@ def modalities() -> tuple[ModuleType, ...]:
     return (*map(importlib.import_module, found), *plugins)
 
 
+def of_modality(kind: str, part: str) -> ModuleType | None:
+    """Return a modality's module of a name, such as its `sources`; None where there is none."""
+    for modality in modalities():
+        if modality.__name__.endswith(f".{kind}"):
+            return importlib.import_module(f"{modality.__name__}.{part}")
+    return None
+
+
 def _origin(loader: Loader) -> str:
     function = getattr(loader, "func", loader)
     return f"{function.__module__}.{function.__qualname__}"

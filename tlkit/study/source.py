@@ -11,16 +11,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from tlkit.errors import BadInput, FileProblem, TlkitError
-from tlkit.study.register import load_task
+from tlkit.study.register import load_task, of_modality
 from tlkit.system import files
 
 SUFFIXES = (".safetensors", ".json")
+NESTED = 2  # levels of a checkpoint in which its state dict is looked for
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,29 @@ class Source:
                 f"({self.card.task}): {error}"
             ) from error
 
+    def predict(self, examples: Any) -> np.ndarray:
+        """Say what the source sees, by the names of its own classes.
+
+        Parameters
+        ----------
+        examples : array-like of shape (N, ...)
+            In a form that its modality takes.
+
+        Returns
+        -------
+        ndarray of str, shape (N,)
+
+        Raises
+        ------
+        BadInput
+            If the source tells no classes apart.
+        """
+        home: Any = of_modality(self.card.kind, "sources")
+        if not self.card.classes or not hasattr(home, "answers"):
+            raise BadInput(f"Source {self.name!r} tells no classes apart, so it has no names to say.")
+        found = home.answers(self).predict_proba(examples).argmax(axis=1)
+        return np.array(self.card.classes)[found]
+
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "task"}
 
@@ -166,7 +191,8 @@ class Source:
         name, title : str
             For the card.
         task : Task, optional
-            What it was fitted on, kept for strategies that need source data.
+            What it was fitted on: its test data measure the source, and strategies that need source data get
+            it.
 
         Raises
         ------
@@ -179,7 +205,10 @@ class Source:
                 "which gives what a model has learned."
             )
         parts, state = estimator.export()
-        known = {"data": task.name, "task": dict(task.loaded_by)} if task else {}
+        known = {}
+        if task:
+            metrics = task.score(estimator).metrics
+            known = {"data": task.name, "task": dict(task.loaded_by), "metrics": metrics}
         card = Card(name, title or name, **{"kind": getattr(estimator, "modality", ""), **known, **parts})
         return cls(card, state, partial(_itself, task) if task else None)
 
@@ -324,7 +353,7 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
     Parameters
     ----------
     path : path
-        A ``.pth`` or ``.safetensors`` file. A state dict under the key ``state_dict`` is unwrapped.
+        A ``.pth`` or ``.safetensors`` file. Of a checkpoint, the state dict of most tensors is taken.
     sha256 : str, optional
         Verified before a byte is read; its first characters are enough.
 
@@ -349,9 +378,16 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise FileProblem(f"{path} is damaged or holds more than tensors, and is refused: {error}") from error
-    content = content.get("state_dict", content) if isinstance(content, dict) else content
-    if not isinstance(content, dict) or not all(
-        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
-    ):
+    found = _state_dicts(content)
+    if not found:
         raise FileProblem(f"{path} holds no state dict (names with tensors) but {type(content).__name__}.")
-    return {name.removeprefix("module.").removeprefix("_orig_mod."): value for name, value in content.items()}
+    return max(found, key=len)
+
+
+def _state_dicts(content: Any, depth: int = NESTED) -> list[dict[str, torch.Tensor]]:
+    """Find what a file holds of names with tensors, itself or in mappings within it, at most so deep."""
+    if not isinstance(content, Mapping):
+        return []
+    own = {name: each for name, each in content.items() if isinstance(each, torch.Tensor)}
+    inner = [found for each in content.values() if depth for found in _state_dicts(each, depth - 1)]
+    return [own, *inner] if own and all(isinstance(name, str) for name in own) else inner

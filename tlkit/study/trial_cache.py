@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import joblib
@@ -72,6 +73,11 @@ def _identity(value: Any) -> Any:
         params = value.identity() if isinstance(value, Strategy) else value.get_params(deep=False)
         params = {name: _identity(each) for name, each in params.items() if name != "random_state"}
         return [type(value).__qualname__, _class_code(type(value)), params]
+    if isinstance(value, functools.partial):
+        return [_identity(value.func), _identity(value.args), _identity(value.keywords)]
+    if isinstance(value, FunctionType):
+        held = [cell.cell_contents for cell in value.__closure__ or ()]
+        return [value.__qualname__, _source_text(value), _identity([value.__defaults__, held])]
     if isinstance(value, dict):
         return {str(name): _identity(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -125,9 +131,9 @@ def _class_code(kind: type) -> list[str]:
     return [kind.__module__, *map(_source_text, own)]
 
 
-def _source_text(kind: type) -> str:
-    module = inspect.getmodule(kind)
+def _source_text(written: Any) -> str:
+    module = inspect.getmodule(written)
     try:
-        return inspect.getsource(module if module and getattr(module, "__file__", None) else kind)
+        return inspect.getsource(module if module and getattr(module, "__file__", None) else written)
     except (OSError, TypeError):
         return uuid.uuid4().hex

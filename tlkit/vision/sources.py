@@ -8,11 +8,14 @@ from typing import Any
 
 import torch
 
-from tlkit.classification.networks import load_state
 from tlkit.study.register import Loader, sources
 from tlkit.study.source import Card, Source, read_state_dict
 from tlkit.system import files
+from tlkit.vision.loading.weights import load_into
 from tlkit.vision.networks import backbones
+from tlkit.vision.strategies.base import ImageStrategy
+
+answers = ImageStrategy.before_transfer  # what `Source.predict` asks
 
 SHIPPED = ("glyphs", "shape", "texture")
 
@@ -33,15 +36,16 @@ def find(name: str) -> Loader | None:
 
 
 def published(name: str, /, *, weights: str | Path | None = None, sha256: str | None = None) -> Source:
-    """Load a torchvision network of 1,000 ImageNet classes.
+    """Load a torchvision network with its ImageNet weights, or with a file's.
 
     Parameters
     ----------
     name : str
         As torchvision calls it, such as ``resnet18``.
     weights : path, optional
-        A local weight file; by default torchvision's own: from ``weights/`` in ``TLKIT_DATA``, from the
-        cache, or downloaded.
+        A local weight file, of any number of classes or of none; by default torchvision's own: from
+        ``weights/`` in ``TLKIT_DATA``, from the cache, or downloaded. Of a checkpoint the state dict is
+        taken, and names are freed of what wrapped the network.
     sha256 : str, optional
         Checksum of `weights`, verified before it is read.
 
@@ -56,9 +60,8 @@ def published(name: str, /, *, weights: str | Path | None = None, sha256: str | 
 
     edition = get_model_weights(name).DEFAULT
     path = Path(weights) if weights is not None else _published_file(edition)
-    whole = backbones.build_torchvision(name)
-    load_state(whole, read_state_dict(path, sha256), str(path.name))
-    return _as_source(name, whole, edition, path)
+    whole, n_classes = load_into(name, read_state_dict(path, sha256), path.name)
+    return _as_source(name, whole, n_classes, edition, path)
 
 
 def _published_file(published: Any) -> Path:
@@ -74,20 +77,22 @@ def _published_file(published: Any) -> Path:
     return local
 
 
-def _as_source(name: str, whole: torch.nn.Module, published: Any, path: Path) -> Source:
+def _as_source(name: str, whole: torch.nn.Module, n_classes: int, published: Any, path: Path) -> Source:
     """Cut the network into backbone and head, with the picture size and classes it was trained for."""
     backbone, _, weight, bias = backbones.split(whole)
+    imagenet = tuple(published.meta["categories"])
+    classes = imagenet if n_classes == len(imagenet) else tuple(map(str, range(n_classes)))
     preset = published.transforms()
     inputs = {"channels": 3, "size": preset.crop_size[0], "mean": list(preset.mean), "std": list(preset.std)}
     state = {f"backbone.{key}": value for key, value in backbone.state_dict().items()}
-    state |= {"head.weight": weight, "head.bias": bias}
+    state |= {"head.weight": weight[:n_classes], "head.bias": bias[:n_classes]}
     card = Card(
         name=name,
-        title=f"{name}, ImageNet",
+        title=f"{name}, ImageNet" if classes is imagenet else f"{name}, {path.name}",
         architecture={"name": name},
         inputs=inputs,
-        classes=tuple(published.meta["categories"]),
-        data=f"ImageNet-1k (weights: {path.name})",
+        classes=classes,
+        data=f"ImageNet-1k (weights: {path.name})" if classes is imagenet else f"Weights: {path.name}",
         licence="See the publisher's terms; ImageNet itself is for research.",
         kind="vision",
     )

@@ -152,7 +152,8 @@ class ClassificationStrategy(ClassifierMixin, Strategy):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each example, shape (N,)."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        found = self.predict_proba(X).argmax(1)
+        return self.classes_[found]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy on those examples of X (N, ...) that have a label."""
@@ -215,6 +216,14 @@ class ClassificationStrategy(ClassifierMixin, Strategy):
         device = compute.choose_device()
         network = from_source(cls.network, source).to(device).eval()
         return Answers(partial(outputs, network, device=device), source.card.classes, cls.as_inputs)
+
+    def card_of(self, network: Classifier) -> dict[str, Any]:
+        """Return what a card says of a network that tells this fit's classes apart."""
+        return {
+            "architecture": network.architecture,
+            "inputs": network.input_spec,
+            "classes": self.class_names_ or tuple(map(str, self.classes_)),
+        }
 
     def from_source(self, source: Source) -> Classifier:
         """Rebuild a source's network with its weights."""

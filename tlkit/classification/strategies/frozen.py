@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from tlkit.classification.strategies.base import ClassificationStrategy
 from tlkit.study.callbacks import Callback
@@ -90,6 +93,14 @@ class Probe(FrozenFeatures):
     def feature_logits(self, features: np.ndarray) -> np.ndarray:
         """Return log-probabilities."""
         return self.classifier_.predict_log_proba(features)
+
+    def export(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Return the source's network under the classifier as its head: see `Source.from_fitted`."""
+        check_is_fitted(self, "classifier_")
+        network = self.from_source(self.needed_source())
+        network.head = network.new_head(len(self.classes_))
+        network.set_head(*linear_rule(self.classifier_))
+        return self.card_of(network), network.exported()
 
 
 class Nearest(FrozenFeatures):

@@ -184,12 +184,7 @@ class GradientStrategy(InTraining, ClassificationStrategy):
     def export(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Return the card's architecture, inputs and classes, and the weights: see `Source.from_fitted`."""
         check_is_fitted(self, "network_")
-        parts = {
-            "architecture": self.network_.architecture,
-            "inputs": self.network_.input_spec,
-            "classes": self.class_names_ or tuple(map(str, self.classes_)),
-        }
-        return parts, self.network_.exported()
+        return self.card_of(self.network_), self.network_.exported()
 
     @contextmanager
     def _no_leftovers(self) -> Iterator[None]:
@@ -235,8 +230,7 @@ class GradientStrategy(InTraining, ClassificationStrategy):
         return [self._on_device(rows) for rows in tables]
 
     def _on_device(self, rows: Mapping[str, np.ndarray]) -> fitting.Batch:
-        tensors = {name: torch.from_numpy(np.ascontiguousarray(column)) for name, column in rows.items()}
-        return {name: tensor.to(self.device_) for name, tensor in tensors.items()}
+        return {name: torch.tensor(column, device=self.device_) for name, column in rows.items()}
 
     def _class_weights(self, labels: np.ndarray) -> Tensor | None:
         if self.class_weight is None:

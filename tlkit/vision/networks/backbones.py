@@ -194,6 +194,25 @@ def _as_published(name: str) -> dict[str, Any]:
     return {}
 
 
+def head_path(whole: nn.Module) -> str:
+    """Return the path of a torchvision classifier's last layer."""
+    paths = [path for path, module in whole.named_modules() if isinstance(module, (nn.Linear, nn.Conv2d))]
+    return [path for path in paths if "aux" not in path.lower()][-1]
+
+
+def replace(whole: nn.Module, path: str, module: nn.Module) -> None:
+    """Put a module in the place of a network's part."""
+    parent, _, attribute = path.rpartition(".")
+    setattr(whole.get_submodule(parent), attribute, module)
+
+
+def resized(last: Any, n_classes: int) -> nn.Module:
+    """Return a last layer like another, for another number of classes."""
+    if isinstance(last, nn.Linear):
+        return nn.Linear(last.in_features, n_classes, bias=last.bias is not None)
+    return nn.Conv2d(last.in_channels, n_classes, last.kernel_size, bias=last.bias is not None)
+
+
 def split(whole: Any) -> tuple[nn.Module, int, Tensor, Tensor]:
     """Cut a torchvision classifier before its last layer.
 
@@ -206,13 +225,9 @@ def split(whole: Any) -> tuple[nn.Module, int, Tensor, Tensor]:
     weight : Tensor of shape (n_classes, n_features)
     bias : Tensor of shape (n_classes,)
     """
-    path, last = [
-        (path, module)
-        for path, module in whole.named_modules()
-        if isinstance(module, (nn.Linear, nn.Conv2d)) and "aux" not in path.lower()
-    ][-1]
-    parent, _, attribute = path.rpartition(".")
-    setattr(whole.get_submodule(parent), attribute, nn.Identity())
+    path = head_path(whole)
+    last = whole.get_submodule(path)
+    replace(whole, path, nn.Identity())
     for auxiliary in ("aux1", "aux2", "AuxLogits"):
         if hasattr(whole, auxiliary):
             setattr(whole, auxiliary, None)
