@@ -72,7 +72,7 @@ def test_features_are_standardised_numbers_categories_and_a_constant():
 @pytest.mark.parametrize("extractor", [*EXTRACTORS, PolynomialFeatures(2, include_bias=False)])
 @pytest.mark.parametrize("model", ["ridge", "svm"])
 @pytest.mark.parametrize("objective", ["ranking", "rating"])
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning", "error::FutureWarning")
 def test_content_learns_who_likes_what_with_every_extractor(extractor, model, objective):
     draw = np.random.default_rng(0)
     x = draw.normal(size=(60, 2))

@@ -375,7 +375,7 @@ def write_amazon(places):
         (places / "drive" / name).write_text("user_id\titem_id\trating\n" + text)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning", "error::FutureWarning")
 def test_amazon_drops_repeated_rows_and_says_so(places):
     write_amazon(places)
     domain = amazon.amazon()["books"]
@@ -485,7 +485,7 @@ def test_movielens_100k_as_it_is():
 
 
 @pytest.mark.realdata
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning", "error::FutureWarning")
 def test_amazon_as_it_is():
     pair = amazon.amazon()
     assert [len(domain.ratings) for domain in pair.values()] == [31_504, 62_084]
