@@ -442,6 +442,12 @@ def test_a_source_by_name_is_trained_once(places):
     sources._trained.cache_clear()
 
 
+def test_a_source_of_a_drawn_task_is_read_back_with_what_was_drawn(tmp_path):
+    drawn = load_task("two_shops", n_users=60, n_items=100).budget(2, seed=1)
+    made = Source.from_fitted(drawn.fit(ImplicitALS(factors=2, random_state=0)), "mine", task=drawn)
+    assert Source.load(made.save(tmp_path / "mine")).task.fingerprint == drawn.fingerprint
+
+
 @pytest.mark.parametrize("name", ["two_shops", "purchases"])
 def test_a_generated_source_names_its_parameters(name):
     with pytest.raises(UnknownName, match="no parameter of .* 'nusers'. Did you mean 'n_users'"):

@@ -226,7 +226,7 @@ class RatingsTask(Task):
         kept = (place < n) | ~self.users.isin(self.limited)[user]
         part = copy.copy(self)
         part.train = self.train[kept].reset_index(drop=True)
-        part.drawn = int(n)
+        part.drawn, part.loaded_by = int(n), self.loaded_as_drawn(n, seed)
         part._fingerprint = files.digest(self.fingerprint, "budget", int(n), int(seed))
         return part
 
