@@ -90,11 +90,8 @@ def strategies() -> dict[str, dict[str, type[Strategy]]]:
 def task_kinds() -> list[Any]:
     """Return the `Task` of each modality: whatever class names strategies that have a modality."""
     register.modalities()
-    return [kind for kind in _below(Task) if "strategy_base" in vars(kind) and kind.strategy_base.modality]
-
-
-def _below(kind: Any) -> list[Any]:
-    return [found for child in kind.__subclasses__() for found in (child, *_below(child))]
+    kinds = (kind for kind in register.descendants(Task) if "strategy_base" in vars(kind))
+    return [kind for kind in kinds if kind.strategy_base.modality]
 
 
 def builders() -> dict[str, Callable[[], object]]:

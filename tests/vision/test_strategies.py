@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import stripes as shared
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -13,9 +14,9 @@ import tlkit
 from tlkit import cli
 from tlkit.classification.strategies.transplant import class_means
 from tlkit.errors import BadInput, UnknownName
-from tlkit.study.source import Card, Source
+from tlkit.study.source import Source
 from tlkit.study.strategy import hyperparameters
-from tlkit.vision.networks.backbones import Network, from_source
+from tlkit.vision.networks.backbones import from_source
 from tlkit.vision.strategies import (
     FineTune,
     ImageGradientStrategy,
@@ -26,31 +27,17 @@ from tlkit.vision.strategies import (
 )
 from tlkit.vision.tasks import ImageTask
 
-ARCHITECTURE = {"name": "convnet", "channels": 1, "width": 4}
-INPUTS = {"channels": 1, "size": None, "mean": [0.3], "std": [0.3]}
-QUICK = {"min_steps": 30, "epochs": 1, "random_state": 0, "augment": "none"}
+QUICK = shared.QUICK | {"random_state": 0}
 
 
 @pytest.fixture(scope="module")
 def stripes():
-    """16x16 pictures of vertical, horizontal or diagonal stripes under noise: pictures and labels."""
-    draw = np.random.default_rng(0)
-    y = np.arange(90) % 3
-    row, column = np.mgrid[:16, :16]
-    patterns = np.stack([column % 4 < 2, row % 4 < 2, (row + column) % 4 < 2]) * 120.0
-    X = patterns[y] + draw.uniform(0, 120, (90, 16, 16))
-    return X.astype(np.uint8)[:, None], y
+    return shared.stripes()
 
 
 @pytest.fixture(scope="module")
-def source(stripes):
-    torch.manual_seed(0)
-    start = Source(
-        Card("start", "", ARCHITECTURE, INPUTS, ("v", "h", "d")),
-        Network(ARCHITECTURE, INPUTS, 3).state_dict(),
-    )
-    fitted = Scratch(source=start, min_steps=60, random_state=0, augment="none").fit(*stripes)
-    return Source.from_fitted(fitted, "stripes")
+def source():
+    return shared.source()
 
 
 def same(state, other, part):

@@ -13,7 +13,7 @@ from sklearn.utils.validation import has_fit_parameter
 from torch import Tensor
 
 from tlkit.classification.draws import first_of_each_class, is_repeated
-from tlkit.classification.labels import as_labels, class_names, has_label
+from tlkit.classification.labels import UNLABELLED, as_labels, class_names, has_label
 from tlkit.classification.metrics import class_weights, classification_metrics
 from tlkit.classification.strategies.base import ClassificationStrategy
 from tlkit.errors import BadInput, require_known
@@ -176,7 +176,7 @@ class ClassificationTask(Task):
             )
         if not len(y) or _uses_unlabelled(estimator):
             bare = self.unlabelled
-            X, y = np.concatenate([X, bare]), np.concatenate([y, np.full(len(bare), -1)])
+            X, y = np.concatenate([X, bare]), np.concatenate([y, np.full(len(bare), UNLABELLED)])
         offered: Mapping[str, Any] = {"callbacks": callbacks, "classes": self.classes}
         taken = {name: value for name, value in offered.items() if has_fit_parameter(estimator, name)}
         return estimator.fit(X, y, **taken)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -96,7 +95,7 @@ def _trained(name: str, objective: str, params: tuple[tuple[str, Hashable], ...]
     domain = _domain(name, dict(params))
     source = train_source(domain, domain.name, objective=objective)
     loaded = {"name": SOURCE_TASK, "params": {"pair": name, "objective": objective, **dict(params)}}
-    return Source(replace(source.card, task=loaded), source.state, partial(_itself, source.task))
+    return source.with_card(task=loaded)
 
 
 def _domain(name: str, params: dict[str, Any]) -> Domain:
@@ -170,13 +169,7 @@ def train_source(
     kind, _ = MODELS[objective]
     estimator = (kind() if model is None else clone(model)).set_params(random_state=seed)
     source = Source.from_fitted(task.fit(estimator), name, title or domain.title, task)
-    card = replace(
-        source.card,
-        data=domain.data or source.card.data,
-        licence=domain.licence,
-        metrics=task.score(estimator).metrics,
-    )
-    return Source(card, source.state, partial(_itself, task))
+    return source.with_card(data=domain.data or source.card.data, licence=domain.licence)
 
 
 def _task_of(domain: Domain, objective: str, seed: int) -> RatingsTask:
@@ -186,7 +179,3 @@ def _task_of(domain: Domain, objective: str, seed: int) -> RatingsTask:
     return RatingsTask.split(
         domain.ratings, domain.items, "leave_one_out", metric, name=domain.name, share=TESTED_SHARE, seed=seed
     )
-
-
-def _itself(task: RatingsTask) -> RatingsTask:
-    return task

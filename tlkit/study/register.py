@@ -146,6 +146,11 @@ def of_modality(kind: str, part: str) -> ModuleType | None:
     return None
 
 
+def descendants(kind: Any) -> list[Any]:
+    """Return the subclasses of a class and all of theirs: what is found because its module is imported."""
+    return [found for child in kind.__subclasses__() for found in (child, *descendants(child))]
+
+
 def _origin(loader: Loader) -> str:
     function = getattr(loader, "func", loader)
     return f"{function.__module__}.{function.__qualname__}"

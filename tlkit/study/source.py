@@ -212,6 +212,10 @@ class Source:
         card = Card(name, title or name, **{"kind": getattr(estimator, "modality", ""), **known, **parts})
         return cls(card, state, partial(_itself, task) if task else None)
 
+    def with_card(self, **changes: Any) -> Source:
+        """Return this source, its task with it, under a card with other values in some fields."""
+        return Source(replace(self.card, **changes), self._state, self._load_task)
+
     def save(self, path: str | Path) -> Path:
         """Write the weights to `path` (``.safetensors``) and the card beside it (``.json``).
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from sklearn.base import BaseEstimator
 
 from tlkit.errors import BadInput
+from tlkit.study.register import descendants
 from tlkit.study.source import Source, Sources
 
 Kind = TypeVar("Kind")
@@ -146,7 +147,7 @@ def strategies_by_name(base: type[Strategy]) -> dict[str, type[Strategy]]:
     BadInput
         If two different classes have the same name.
     """
-    latest = {(kind.__module__, kind.__qualname__): kind for kind in _descendants(base)}
+    latest = {(kind.__module__, kind.__qualname__): kind for kind in descendants(base)}
     found: dict[str, type[Strategy]] = {}
     for kind in latest.values():
         if "name" not in vars(kind):
@@ -162,7 +163,3 @@ def strategies_by_name(base: type[Strategy]) -> dict[str, type[Strategy]]:
 
 def _where(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _descendants(kind: type[Strategy]) -> list[type[Strategy]]:
-    return [found for child in kind.__subclasses__() for found in (child, *_descendants(child))]

@@ -106,7 +106,7 @@ def steady_threads() -> Iterator[None]:
     machine. numpy and scipy keep to one as well: their wheels bring pools of their own, whose idle threads
     spin for a while on the cores that torch's then wait for.
     """
-    fair_threads()
+    fair_threads()  # counted once, before the limit
     with _RANDOM, _torch_threads(training_threads()), _numpy_pools().limit(limits=1):
         yield
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -162,14 +162,7 @@ def pretrain(name: str, plan: Plan) -> Source:
     task.fit(estimator)
     metrics = {metric: round(value, 4) for metric, value in task.score(estimator).metrics.items()}
     fitted = Source.from_fitted(estimator, name, plan.title)
-    card = replace(
-        fitted.card,
-        data=plan.data,
-        licence=plan.licence,
-        task=plan.task,
-        metrics=metrics,
-    )
-    return Source(card, fitted.state)
+    return fitted.with_card(data=plan.data, licence=plan.licence, task=plan.task, metrics=metrics)
 
 
 def build_source(name: str) -> Path:

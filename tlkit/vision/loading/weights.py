@@ -49,7 +49,8 @@ def load_into(name: str, state: Mapping[str, Tensor], file: str) -> tuple[nn.Mod
     """
     whole = backbones.build_torchvision(name)
     own = whole.state_dict()
-    mine = {known: state[given] for given in state if (known := own_name(given, own)) is not None}
+    names = {given: own_name(given, own) for given in state}
+    mine = {known: state[given] for given, known in names.items() if known is not None}
     head = backbones.head_path(whole)
     n_classes = _fit_head(whole, head, mine)
     optional = [each for each in own if COUNTER in each or "aux" in each.lower()]
@@ -60,7 +61,7 @@ def load_into(name: str, state: Mapping[str, Tensor], file: str) -> tuple[nn.Mod
         load_state(whole, filled, file)
     except BadInput as error:
         raise BadInput(f"{error}{_nearest(state)}") from error
-    _tell_unused([given for given in state if own_name(given, own) is None], file)
+    _tell_unused([given for given, known in names.items() if known is None], file)
     return whole, n_classes
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tlkit.classification import networks
 from tlkit.classification.networks import Classifier
 from tlkit.errors import require_known, require_params
+from tlkit.study.register import descendants
 
 IMAGENET = {"channels": 3, "size": 224, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
@@ -127,11 +128,7 @@ def _stage(n_in: int, n_out: int, shrink: bool) -> nn.Sequential:
 
 def own_backbones() -> dict[str, type[Backbone]]:
     """Return the architectures that come beside torchvision's, by name."""
-    return {kind.name: kind for kind in _below(Backbone)}
-
-
-def _below(kind: type[Backbone]) -> list[type[Backbone]]:
-    return [found for child in kind.__subclasses__() for found in (child, *_below(child))]
+    return {kind.name: kind for kind in descendants(Backbone)}
 
 
 def build_backbone(name: str, channels: int = 3, **params: Any) -> tuple[nn.Module, int]:
