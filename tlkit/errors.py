@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -47,6 +47,11 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
     lowered = {candidate.lower(): candidate for candidate in valid}
     close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
     return f" Did you mean {lowered[close[0]]!r}?" if close else ""
+
+
+def first_few(values: Collection[object], most: int) -> str:
+    """List the first of some values for a message, with dots where there are more."""
+    return ", ".join(map(str, list(values)[:most])) + (", ..." if len(values) > most else "")
 
 
 def require_known(kind: str, name: str, valid: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, first_few
 
 UNLABELLED = -1
 
@@ -66,8 +66,8 @@ def require_codes(y: np.ndarray, n_classes: int | None = None) -> int:
     missing = np.setdiff1d(np.arange(n_classes), found)
     extra = found[(found < 0) | (found >= n_classes)]
     if len(missing) or len(extra):
-        gaps = f" {_listed(missing)} have no example." if len(missing) else ""
-        odd = f" {_listed(extra)} should not occur." if len(extra) else ""
+        gaps = f" {first_few(missing.tolist(), 10)} have no example." if len(missing) else ""
+        odd = f" {first_few(extra.tolist(), 10)} should not occur." if len(extra) else ""
         raise BadInput(f"Labels must be 0 to {n_classes - 1} without gaps.{gaps}{odd} {_recode('y')}")
     return n_classes
 
@@ -111,7 +111,3 @@ def class_names(classes: Sequence[str] | None, y: np.ndarray) -> tuple[str, ...]
 
 def _recode(name: str) -> str:
     return f"Re-code them with classes, {name} = np.unique({name}, return_inverse=True)."
-
-
-def _listed(values: np.ndarray, most: int = 10) -> str:
-    return ", ".join(map(str, values[:most])) + (", ..." if len(values) > most else "")

@@ -16,7 +16,7 @@ from tlkit.classification.draws import first_of_each_class, is_repeated
 from tlkit.classification.labels import UNLABELLED, as_labels, class_names, has_label
 from tlkit.classification.metrics import class_weights, classification_metrics
 from tlkit.classification.strategies.base import ClassificationStrategy
-from tlkit.errors import BadInput, require_known
+from tlkit.errors import BadInput, first_few, require_known
 from tlkit.study.callbacks import Callback
 from tlkit.study.strategy import innermost
 from tlkit.study.task import Score, Task
@@ -228,8 +228,8 @@ class ClassificationTask(Task):
         foreign = [name for name in theirs if name not in known]
         if foreign:
             raise BadInput(
-                f"{self._called(estimator)} was fitted on other classes ({_some(theirs)}) than {self.name!r} "
-                f"asks for ({_some(self.classes)}): its score would say nothing."
+                f"{self._called(estimator)} was fitted on other classes ({first_few(theirs, 4)}) than "
+                f"{self.name!r} asks for ({first_few(self.classes, 4)}): its score would say nothing."
             )
         return [known[name] for name in theirs]
 
@@ -301,7 +301,3 @@ def _uses_unlabelled(estimator: Any) -> bool:
     """Whether an estimator, or one among its parameters, learns from unlabelled examples."""
     inside = [estimator, innermost(estimator), *estimator.get_params().values()]
     return any(getattr(each, "uses_unlabelled", False) for each in inside)
-
-
-def _some(names: Sequence[Any], most: int = 4) -> str:
-    return ", ".join(map(str, names[:most])) + (", ..." if len(names) > most else "")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from tlkit.classification.networks import load_state
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, first_few
 from tlkit.vision.networks import backbones
 
 # What holds the network in compiled, parallel and training modules.
@@ -87,9 +87,9 @@ def _fit_head(whole: nn.Module, head: str, state: Mapping[str, Tensor]) -> int:
 
 def _tell_unused(names: list[str], file: str) -> None:
     if names:
-        some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         warnings.warn(
-            f"{len(names)} tensors of {file} are of no part of the network and left out: {some}.",
+            f"{len(names)} tensors of {file} are of no part of the network and left out: "
+            f"{first_few(names, 3)}.",
             UserWarning,
             stacklevel=4,
         )
