@@ -78,8 +78,8 @@ def strategies(options: argparse.Namespace) -> None:
             print(f"{name}: {kind.title}\n    {kind.idea}")
 
 
-def compare(options: argparse.Namespace) -> None:
-    """Compare strategies, and print scores and verdicts."""
+def compare(options: argparse.Namespace) -> int:
+    """Compare strategies, and print scores and verdicts, and what failed."""
     from tlkit import catalogue
     from tlkit.study import comparing
 
@@ -91,6 +91,9 @@ def compare(options: argparse.Namespace) -> None:
     print("\n".join(["", *study.sentences()]))
     if options.save:
         print(f"Saved: {study.save(options.save)}")
+    for failed in study.failures:
+        print(f"Failed: {failed}")
+    return FAILED if study.failures else 0
 
 
 def _literals(given: Sequence[tuple[str, str]]) -> dict[str, Any]:

@@ -131,6 +131,7 @@ def require_number(name: str, value: object, limit: Limit) -> None:
     BadInput
         With what the value may be.
     """
-    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not limit.holds(value):
+    # A whole number beyond the floats has no math.isfinite.
+    number = isinstance(value, Integral) or (isinstance(value, Real) and math.isfinite(value))
+    if isinstance(value, bool) or not number or not limit.holds(value):
         raise BadInput(f"{name} is {limit.words}; got {value!r}.")

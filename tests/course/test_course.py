@@ -49,6 +49,7 @@ class ToyStudy:
     """What record() asks of a study, and no more."""
 
     table = pd.DataFrame({"strategy": ["probe", "probe"], "seed": [0, 1], "accuracy": [0.5, float("nan")]})
+    failed = pd.DataFrame({"strategy": ["probe"], "seed": [2], "message": ["out of <memory>"]})
 
     def verdicts(self) -> pd.DataFrame:
         return pd.DataFrame({"strategy": ["probe"], "gain": [0.1], "sentence": ["probe helps <b>a lot</b>."]})
@@ -377,6 +378,8 @@ def test_the_page_shows_a_study_escaped_and_described():
     assert body.count("</script>") == 2  # the figure's data, and the script that draws it
     assert "1 min 15 s" in body
     assert "<caption>Verdicts</caption>" in body
+    assert "<caption>Failed trials: no verdict rests on them</caption>" in body
+    assert "out of &lt;memory&gt;" in body
     assert " src=" not in body
     assert "<td>–</td>" in body
 

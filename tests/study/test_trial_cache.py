@@ -48,7 +48,7 @@ def test_a_trial_of_pictures_rests_on_its_strategy_and_task_only(asked, task):
 
 def test_what_draws_and_scores_a_trial_counts_without_the_figures(asked, task):
     trial_cache.key(Probe(), task, 1, 0)
-    assert "tlkit.study.comparing" in asked[-1][1]
+    assert "tlkit.study.attempt" in asked[-1][1]
 
 
 def test_estimators_inside_others_count(asked, task):

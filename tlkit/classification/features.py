@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
@@ -42,18 +43,15 @@ def features(
     key = files.digest(
         "features", provenance.code([__name__, network.__module__]), source.fingerprint, inputs, device.type
     )
-    path = files.cache_dir() / "features" / key[:2] / f"{key}.npy"
+    path = files.cache_place() / "features" / key[:2] / f"{key}.npy"
     try:
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError):
+    except (OSError, EOFError, ValueError):
         computed = outputs(_rebuilt(network, source, device).features, inputs, device)
     buffer = io.BytesIO()
     np.save(buffer, computed, allow_pickle=False)
-    try:
+    with suppress(FileProblem):  # a disk that is full or read-only: computed again the next time
         files.atomic_write(path, buffer.getvalue())
-    except FileProblem:
-        if not path.exists():  # else another process has just written the same
-            raise
     return computed
 
 

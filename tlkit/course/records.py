@@ -51,7 +51,7 @@ def record(name: str, value: Any) -> None:
 
 def as_record(name: str, value: Any) -> dict[str, Any]:
     """Return `value` as plain JSON data with the keys ``name`` and some of ``value``, ``table``, ``trials``,
-    ``sentences``, ``figure`` and ``alt``.
+    ``sentences``, ``failed``, ``figure`` and ``alt``.
 
     Raises
     ------
@@ -154,7 +154,8 @@ def _study(study: Any) -> dict[str, Any]:
     verdicts = study.verdicts()
     sentences = list(verdicts["sentence"])
     figure = json.loads(study.figure().to_json())
-    return {
+    failed = {"failed": _table(study.failed)} if len(study.failed) else {}
+    return failed | {
         "table": _table(verdicts.drop(columns="sentence")),
         "sentences": sentences,
         "trials": _table(study.table),

@@ -56,7 +56,8 @@ def summary(books: Iterable[Mapping[str, Any]]) -> str:
         lines.append(
             f"{book['name']:{width}}  {book['status']:11}  {book['seconds']:7.1f}  {len(book['records']):7}"
         )
-        lines += _indented(sentence for record in book["records"] for sentence in record.get("sentences", ()))
+        for record in book["records"]:
+            lines += _indented([*record.get("sentences", ()), *_failed(record)])
         lines += _failure(book["error"])
     return "\n".join([*lines, "", in_a_sentence(books)])
 
@@ -74,6 +75,11 @@ def lasting(seconds: float) -> str:
     """Return a duration in words."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def _failed(record: Mapping[str, Any]) -> list[str]:
+    number = len(record["failed"]["rows"]) if "failed" in record else 0
+    return [f"{record['name']}: failed trials, {number}, which no verdict rests on."] if number else []
 
 
 def _indented(sentences: Iterable[str]) -> list[str]:

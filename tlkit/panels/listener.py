@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tlkit.panels.chart import Chart
 from tlkit.study.callbacks import Callback, Stop
-from tlkit.study.trial import Trial
+from tlkit.study.trial import Cell, FailedTrial, Trial
 
 REDRAW_SECONDS = 0.2
 
@@ -68,10 +68,17 @@ class PanelListener(Callback):
     def on_trial(self, trial: Trial, done: int, total: int) -> None:
         """Keep a trial and show what it adds."""
         self._kept[trial.strategy, trial.source, trial.budget, trial.seed] = trial
+        self._fitting += trial.seconds
+        self._end(trial, done, total)
+
+    def on_failed(self, failed: FailedTrial, done: int, total: int) -> None:
+        """Go on to the next; the panel tells of it at the end."""
+        self._end(failed, done, total)
+
+    def _end(self, trial: Cell, done: int, total: int) -> None:
         self._pending.remove((trial.strategy, trial.seed))
         self._draw(trial.strategy)
         self._records = []
-        self._fitting += trial.seconds
         self._stage.progress.value = done / total
         self._stage.show_gains()
         if self._pending:

@@ -191,6 +191,8 @@ class Panel(widgets.VBox):
         finally:
             self._show_results(chosen, budget, task.similarity)
         self.say(listener.summary(study.missing))
+        if study.failures:
+            self.alert.value = view.alert_html(view.failures_text(study.failures))
         return study
 
     def _show_results(self, chosen: Iterable[str], budget: int, similarity: float | None) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, first_few
 from tlkit.figures import style
 from tlkit.panels.choices import Choice
 from tlkit.study.task import Task
+from tlkit.study.trial import FailedTrial
 from tlkit.study.verdicts import MIN_SEEDS
 
 try:
@@ -42,6 +43,11 @@ def live_html(text: str) -> str:
 def error_text(error: Exception) -> str:
     """Return what an error says, or its kind where it says nothing."""
     return str(error) or type(error).__name__
+
+
+def failures_text(failures: Sequence[FailedTrial]) -> str:
+    """Return how many trials failed, and why the first ones did."""
+    return f"Failed: {len(failures)} trials, which no verdict rests on: {first_few(failures, 2)}"
 
 
 def alert_html(text: str) -> str:

@@ -46,5 +46,8 @@ class Callback:
     def on_trial(self, trial: Any, done: int, total: int) -> None:
         """A `tlkit.study.trial.Trial` has ended; `done` of `total` are known."""
 
+    def on_failed(self, failed: Any, done: int, total: int) -> None:
+        """A trial has ended in an error: a `tlkit.study.trial.FailedTrial`; `done` of `total` are known."""
+
     def on_end(self) -> None:
         """No more trials will come."""

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import joblib
-import numpy as np
-from joblib.parallel import LokyBackend, SequentialBackend, ThreadingBackend
 from sklearn.base import BaseEstimator
 from tqdm import tqdm
 
-from tlkit.study import trial_cache
+from tlkit.errors import TrainingProblem, first_few
+from tlkit.study.attempt import run
 from tlkit.study.callbacks import Callback, Stop
-from tlkit.study.forgetting import kept_of_source
-from tlkit.study.planning import PlannedTrial, labelled, lay_out, with_seed
+from tlkit.study.planning import PlannedTrial, labelled, lay_out
 from tlkit.study.source import Source, Sources
-from tlkit.study.strategy import innermost
+from tlkit.study.stores import Disk, Memory
 from tlkit.study.study import Study
 from tlkit.study.task import Task
-from tlkit.study.trial import TaskSummary, Trial
-from tlkit.system import compute
-
-LOCAL_BACKENDS = (LokyBackend, SequentialBackend, ThreadingBackend)
+from tlkit.study.trial import FailedTrial, TaskSummary, Trial
+from tlkit.study.workers import Outcome, Workers
 
 
 class ProgressBar(Callback):
@@ -42,6 +37,10 @@ class ProgressBar(Callback):
         self._bar.set_description(
             f"{trial.strategy}, budget {trial.budget}, seed {trial.seed}", refresh=False
         )
+        self._bar.update()
+
+    def on_failed(self, failed: FailedTrial, done: int, total: int) -> None:
+        """Advance it likewise."""
         self._bar.update()
 
     def on_end(self) -> None:
@@ -90,7 +89,7 @@ def transfer(
     ('prior', 0.4)
     """
     label, estimator = labelled(None, strategy, source, task, **params)
-    return _run(PlannedTrial(label, estimator, source, task.drawn, seed), task, callbacks)
+    return run(PlannedTrial(label, estimator, source, task.drawn, seed), task, callbacks)
 
 
 def compare(
@@ -107,7 +106,9 @@ def compare(
 
     The task's baseline is always run. Trials run through joblib, so a backend chosen with
     ``joblib.parallel_config`` (Dask, Ray) is used. Each trial is stored when it ends: the same call
-    takes it up again after an interrupt, which returns the study of what is done.
+    takes it up again after an interrupt, which returns the study of what is done. Processes that run the
+    same trials at the same time share them out. One that fails, or whose worker is killed twice, is left
+    to `Study.failed`, with a warning.
 
     Parameters
     ----------
@@ -137,6 +138,8 @@ def compare(
     ------
     BadInput
         If a name is unknown, a budget is larger than the data allow, or a list is empty.
+    Exception
+        What the first trial raised, if each and every one failed.
 
     Examples
     --------
@@ -149,90 +152,52 @@ def compare(
     """
     listeners: list[Callback] = [ProgressBar()] if callbacks is None else list(callbacks)
     plans = lay_out(strategies, source, task, budgets, seeds)
-    trials: dict[int, Trial] = {}
+    outcomes: dict[int, Outcome] = {}
 
-    def keep(index: int, trial: Trial) -> None:
-        trials[index] = trial
+    def keep(index: int, outcome: Outcome) -> None:
+        outcomes[index] = outcome
         for listener in listeners:
-            listener.on_trial(trial, len(trials), len(plans))
+            hear = listener.on_failed if isinstance(outcome, FailedTrial) else listener.on_trial
+            hear(outcome, len(outcomes), len(plans))
 
     for listener in listeners:
         listener.on_begin(len(plans))
     try:
-        _run_all(plans, task, n_jobs, listeners, cache, keep)
+        with Disk() if cache else Memory() as store:
+            Workers(plans, task, n_jobs, listeners, store, keep).run()
     except Stop:
         pass  # whoever raised it knows
     except KeyboardInterrupt:
         warnings.warn(
-            f"Interrupted: {len(trials)} of {len(plans)} trials are done and kept; the same call goes on.",
+            f"Interrupted: {len(outcomes)} of {len(plans)} trials are done and kept; the same call goes on.",
             stacklevel=2,
         )
     finally:
         for listener in listeners:
             listener.on_end()
-    return Study([trials[index] for index in sorted(trials)], TaskSummary.of(task), len(plans) - len(trials))
+    trials, failed = _results(outcomes, plans)
+    return Study(trials, TaskSummary.of(task), len(plans) - len(outcomes), failed)
 
 
-def _run_all(
-    plans: list[PlannedTrial],
-    task: Task,
-    n_jobs: int | None,
-    listeners: list[Callback],
-    cache: bool,
-    keep: Callable[[int, Trial], None],
-) -> None:
-    """Take up what is stored, run what is not (once where several plans are the same), store it."""
-    todo: dict[str, list[int]] = {}
-    for index, plan in enumerate(plans):
-        key = trial_cache.key(plan.estimator, task, plan.budget, plan.seed)
-        stored = trial_cache.load(key) if cache else None
-        if stored is None:
-            todo.setdefault(key, []).append(index)
-        else:
-            keep(index, _named(stored, plan))
-    backend, _ = joblib.parallel.get_active_backend()
-    here = joblib.effective_n_jobs(n_jobs) == 1 and isinstance(backend, LOCAL_BACKENDS)
-    heard = listeners if here else []
-    # A backend that cannot hand trials over one by one (Ray) hands them over at the end.
-    order = "generator_unordered" if here or backend.supports_return_generator else "list"
-    jobs = (joblib.delayed(_job)(key, plans[same[0]], task, heard) for key, same in todo.items())
-    for key, trial in joblib.Parallel(n_jobs=n_jobs, return_as=order)(jobs):
-        if cache:
-            trial_cache.store(key, trial)
-        for index in todo[key]:
-            keep(index, _named(trial, plans[index]))
+def _results(
+    outcomes: Mapping[int, Outcome], plans: Sequence[PlannedTrial]
+) -> tuple[list[Trial], list[FailedTrial]]:
+    """Tell the trials from those that failed, in the order of the plans, and warn of the latter.
 
-
-def _job(key: str, plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> tuple[str, Trial]:
-    """Draw the budget and run one trial; what was fitted stays where it was."""
-    drawn = task if plan.budget is None else task.budget(plan.budget, plan.seed)
-    return key, replace(_run(plan, drawn, listeners), fitted=None)
-
-
-def _run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial:
-    """Fit and score on a task as it is."""
-    estimator = with_seed(plan.estimator, plan.seed)
-    with compute.steady_threads():
-        with compute.Stopwatch() as watch:
-            task.fit(estimator, callbacks=listeners)
-        score = task.score(estimator)
-        kept = kept_of_source(estimator, plan.source)
-    best = innermost(estimator)
-    return Trial(
-        strategy=plan.label,
-        source=plan.source.name if plan.source else "",
-        budget=plan.budget,
-        seed=plan.seed,
-        metrics=score.metrics | kept,
-        per_example=np.asarray(score.per_example, dtype=float),
-        seconds=watch.seconds,
-        trainable=int(getattr(best, "n_trainable_", 0)),
-        costs=best.costs() if hasattr(best, "costs") else {},
-        fitted=estimator,
-    )
-
-
-def _named(trial: Trial, plan: PlannedTrial) -> Trial:
-    """Give a trial the names it has in this study; what was computed is the same."""
-    source = plan.source.name if plan.source else ""
-    return replace(trial, strategy=plan.label, source=source, budget=plan.budget, seed=plan.seed)
+    Raises
+    ------
+    Exception
+        What the first one raised, if each and every one failed.
+    """
+    ordered = [outcomes[index] for index in sorted(outcomes)]
+    trials = [each for each in ordered if isinstance(each, Trial)]
+    failed = [each for each in ordered if isinstance(each, FailedTrial)]
+    if failed and len(failed) == len(plans):
+        raise failed[0].raised or TrainingProblem(str(failed[0]))
+    if failed:
+        warnings.warn(
+            f"{len(failed)} of {len(plans)} trials failed, and verdicts rest on the others (study.failed has "
+            f"all): {first_few(failed, 3)}",
+            stacklevel=3,
+        )
+    return trials, [replace(each, raised=None) for each in failed]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlkit.errors import BadInput, FileProblem
+from tlkit.errors import BadInput, FileProblem, require_number, whole
 from tlkit.figures.wording import budget_in_words
-from tlkit.study.trial import TaskSummary, Trial
+from tlkit.study.trial import FailedTrial, TaskSummary, Trial
 from tlkit.study.verdicts import MIN_SEEDS, Interval, crossed_interval, verdict
 from tlkit.system import files
 
@@ -30,6 +30,8 @@ class Study:
         The task's metric, baseline and budget unit.
     missing : int
         How many trials were asked for and not run, after an interrupt.
+    failures : iterable of FailedTrial
+        Those that ended in an error: no table but `failed` has them, and no verdict rests on them.
 
     Examples
     --------
@@ -41,7 +43,14 @@ class Study:
     [['prior', 1, 2], ['prior', 2, 2]]
     """
 
-    def __init__(self, trials: Iterable[Trial], summary: TaskSummary, missing: int = 0):
+    def __init__(
+        self,
+        trials: Iterable[Trial],
+        summary: TaskSummary,
+        missing: int = 0,
+        failures: Iterable[FailedTrial] = (),
+    ):
+        self.failures = tuple(failures)
         self.trials = tuple(sorted(trials, key=lambda trial: trial.strategy != summary.baseline))
         self.summary = summary
         self.missing = missing
@@ -51,7 +60,8 @@ class Study:
 
     def __repr__(self) -> str:
         done = f"{len(self.trials)} trials on {self.summary.task}"
-        return f"Study({done}{f', {self.missing} missing' if self.missing else ''})"
+        rest = {"failed": len(self.failures), "missing": self.missing}
+        return f"Study({', '.join([done, *(f'{n} {what}' for what, n in rest.items() if n)])})"
 
     @property
     def metric(self) -> str:
@@ -79,6 +89,12 @@ class Study:
             for t in self.trials
         ]
         return pd.DataFrame(rows)
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """One row a trial that ended in an error: strategy, source, budget, seed, error, message."""
+        rows = [(t.strategy, t.source, _shown(t.budget), t.seed, t.error, t.message) for t in self.failures]
+        return pd.DataFrame(rows, columns=["strategy", "source", "budget", "seed", "error", "message"])
 
     def curve(self) -> pd.DataFrame:
         """Score with its 95 % interval for each strategy, source and budget."""
@@ -145,9 +161,10 @@ class Study:
         """Write the study as one JSON file."""
         content = {
             "format": FORMAT,
-            "summary": vars(self.summary),
+            "summary": self.summary.to_dict(),
             "missing": self.missing,
             "trials": [t.to_dict() for t in self.trials],
+            "failures": [t.to_dict() for t in self.failures],
         }
         path = Path(path)
         files.atomic_write(path, json.dumps(content))
@@ -164,7 +181,7 @@ class Study:
         """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise FileProblem(
                 f"{path} cannot be read as a study: {error}. A study is what Study.save() writes."
             ) from error
@@ -176,9 +193,7 @@ class Study:
                 "Open it with the tlkit that wrote it, or run the study again."
             )
         try:
-            return cls(
-                map(Trial.from_dict, content["trials"]), TaskSummary(**content["summary"]), content["missing"]
-            )
+            return cls(*_read(content))
         except (KeyError, TypeError, BadInput) as error:
             raise FileProblem(f"{path} is a damaged study ({error!r}): run the study again.") from error
 
@@ -237,6 +252,22 @@ class Study:
         if self.summary.greater_is_better:
             return f"{mean}{points} of {self.metric}"
         return f"a fall of {mean}{points} in {self.metric}"
+
+
+def _read(content: dict[str, Any]) -> tuple[list[Trial], TaskSummary, int, list[FailedTrial]]:
+    """Check what a file holds as what a study is made of."""
+    summary = TaskSummary.from_dict(content["summary"])
+    trials = [Trial.from_dict(each) for each in content["trials"]]
+    failures = [FailedTrial.from_dict(each) for each in content.get("failures", [])]
+    require_number("missing", content["missing"], whole(0))
+    for trial in trials:
+        summary.require_fit(trial)
+    cells = [str(each) for each in [*trials, *failures]]
+    if len(set(cells)) < len(cells):
+        raise BadInput("A trial comes twice.")
+    if len({len(trial.per_example) for trial in trials}) > 1:
+        raise BadInput("Trials differ in the number of their test examples.")
+    return trials, summary, content["missing"], failures
 
 
 def _key(strategy: str, source: str, budget: int | None) -> dict[str, Any]:

@@ -1,18 +1,75 @@
-"""What came of one trial, and what a study must know of its task."""
+"""What came of one trial, and what a study must know of its task.
+
+Whatever is made here is checked, be it fresh or read from a file: all numbers of a trial are finite.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any
+from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, Limit, at_least, require_number, whole
 from tlkit.study.task import Task
+
+WHOLE = Limit("a whole number", lambda x: isinstance(x, Integral))
+FINITE = Limit("a finite number", lambda x: abs(x) <= sys.float_info.max)
+SHARE = Limit("a share from 0 to 1", lambda x: -1e-9 <= x <= 1 + 1e-9)  # a mean of floats may be off by a bit
+NEVER_STORED = {"fitted", "raised"}
 
 
 @dataclass(frozen=True)
-class Trial:
+class Stored:
+    """What a dataclass needs to be written as JSON and read again."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is stored, ready for JSON."""
+        return {name: value for name, value in vars(self).items() if name not in NEVER_STORED}
+
+    @classmethod
+    def from_dict(cls, stored: Any) -> Self:
+        """Return what `to_dict` described.
+
+        Raises
+        ------
+        BadInput
+            If fields are missing, unknown, or hold what they cannot.
+        """
+        known = {each.name: each for each in fields(cls) if each.name not in NEVER_STORED}
+        needed = {name for name, each in known.items() if each.default is each.default_factory is MISSING}
+        if not (isinstance(stored, dict) and needed <= set(stored) <= set(known)):
+            found = sorted(stored) if isinstance(stored, dict) else type(stored).__name__
+            raise BadInput(f"A stored {cls.__name__} has the fields {found}; expected {sorted(known)}.")
+        return cls(**stored)
+
+
+@dataclass(frozen=True)
+class Cell(Stored):
+    """Which trial of a study is meant."""
+
+    strategy: str
+    source: str
+    budget: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("strategy", "source"):
+            _require_kind(name, getattr(self, name), str)
+        if self.budget is not None:
+            require_number("budget", self.budget, whole(0))
+        require_number("seed", self.seed, WHOLE)
+
+    def __str__(self) -> str:
+        who = f"{self.strategy} from {self.source}" if self.source else self.strategy
+        return f"{who}, budget {'all' if self.budget is None else self.budget}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Trial(Cell):
     """One strategy at one budget and seed, with what came of it.
 
     Parameters
@@ -47,10 +104,6 @@ class Trial:
     ('prior', 2, 0.4)
     """
 
-    strategy: str
-    source: str
-    budget: int | None
-    seed: int
     metrics: dict[str, float]
     per_example: np.ndarray = field(repr=False, compare=False)
     seconds: float
@@ -58,29 +111,76 @@ class Trial:
     costs: dict[str, float] = field(default_factory=dict)
     fitted: Any = field(default=None, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for group in ("metrics", "costs"):
+            _require_kind(group, getattr(self, group), dict)
+            for name, value in getattr(self, group).items():
+                require_number(f"{group}[{name!r}]", value, FINITE)
+        require_number("seconds", self.seconds, at_least(0))
+        require_number("trainable", self.trainable, whole(0))
+        if self.per_example.ndim != 1 or not len(self.per_example) or not np.isfinite(self.per_example).all():
+            raise BadInput("per_example is one finite number a test example.")
+
     def to_dict(self) -> dict[str, Any]:
         """Return all but the fitted estimator, ready for JSON."""
-        stored = {name: value for name, value in vars(self).items() if name != "fitted"}
-        return stored | {"per_example": np.asarray(self.per_example, dtype=float).round(6).tolist()}
+        return super().to_dict() | {"per_example": self.per_example.round(6).tolist()}
 
     @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> Trial:
+    def from_dict(cls, stored: Any) -> Self:
         """Return the trial that `to_dict` described.
 
         Raises
         ------
         BadInput
-            If fields are missing or unknown.
+            If fields are missing, unknown, or hold what they cannot.
         """
-        known = {each.name for each in fields(cls)} - {"fitted"}
-        needed = known - {each.name for each in fields(cls) if each.default_factory is not MISSING}
-        if not needed <= set(stored) <= known:
-            raise BadInput(f"A stored trial has the fields {sorted(stored)}; expected {sorted(known)}.")
-        return cls(**stored | {"per_example": np.asarray(stored["per_example"], dtype=float)})
+        units = stored.get("per_example") if isinstance(stored, dict) else None
+        if not isinstance(units, list) or not all(type(unit) in (int, float) for unit in units):
+            raise BadInput("A stored Trial has its per_example as a list of numbers.")
+        try:
+            return super().from_dict(stored | {"per_example": np.array(units, dtype=float)})
+        except OverflowError as error:
+            raise BadInput(f"per_example is one finite number a test example ({error}).") from None
 
 
 @dataclass(frozen=True)
-class TaskSummary:
+class FailedTrial(Cell):
+    """A trial that ended in an error, which is told here in words.
+
+    Parameters
+    ----------
+    strategy, source, budget, seed
+        As of a `Trial`.
+    error, message : str
+        Kind of the error, and what it said.
+    traceback : str
+        Where it was raised.
+    raised : Exception, optional
+        The error itself; never stored.
+
+    Examples
+    --------
+    >>> print(FailedTrial("probe", "glyphs", 5, 0, "BadInput", "C is a number above 0; got -1."))
+    probe from glyphs, budget 5, seed 0 (BadInput: C is a number above 0; got -1.)
+    """
+
+    error: str
+    message: str
+    traceback: str = field(default="", repr=False)
+    raised: Exception | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("error", "message", "traceback"):
+            _require_kind(name, getattr(self, name), str)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} ({self.error}: {self.message})"
+
+
+@dataclass(frozen=True)
+class TaskSummary(Stored):
     """What a study must know of its task to judge its trials."""
 
     task: str
@@ -96,3 +196,38 @@ class TaskSummary:
         return cls(
             task.name, task.metric, task.baseline, task.budget_unit, task.greater_is_better, task.percent
         )
+
+    @classmethod
+    def from_dict(cls, stored: Any) -> Self:
+        """Return the summary that `to_dict` described.
+
+        Raises
+        ------
+        BadInput
+            If fields are missing, unknown, or hold what they cannot.
+        """
+        summary = super().from_dict(stored)
+        for each in fields(summary):
+            _require_kind(each.name, getattr(summary, each.name), STORED_KINDS.get(str(each.type), object))
+        return summary
+
+    def require_fit(self, trial: Trial) -> None:
+        """Refuse a trial without the task's metric, or with a share that is none.
+
+        Raises
+        ------
+        BadInput
+            Names the trial.
+        """
+        if self.metric not in trial.metrics:
+            raise BadInput(f"{trial} has no {self.metric}; it has {', '.join(trial.metrics) or 'nothing'}.")
+        if self.percent:
+            require_number(f"{self.metric} of {trial}", trial.metrics[self.metric], SHARE)
+
+
+STORED_KINDS: Mapping[str, type] = {"str": str, "bool": bool}
+
+
+def _require_kind(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise BadInput(f"{name} is of type {kind.__name__}; got {type(value).__name__}.")

@@ -15,7 +15,6 @@ from typing import Any
 import joblib
 from sklearn.base import BaseEstimator
 
-from tlkit.errors import TlkitError
 from tlkit.study import register
 from tlkit.study.source import Source, Sources
 from tlkit.study.strategy import Strategy
@@ -27,7 +26,7 @@ OWN = __name__.split(".")[0]
 # Code that changes with a version only, which the key has.
 LIBRARIES = {"numpy", "pandas", "scipy", "sklearn", "torch", "torchvision", *sys.stdlib_module_names}
 # They draw, seed, fit and score; what they import besides makes tables and figures of the outcome.
-RUNNERS = ("tlkit.study.comparing", "tlkit.study.forgetting", "tlkit.study.planning")
+RUNNERS = ("tlkit.study.attempt", "tlkit.study.forgetting", "tlkit.study.planning")
 
 
 def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> str:
@@ -49,20 +48,36 @@ def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> 
 
 
 def load(name: str) -> Trial | None:
-    """Return the stored trial of that name, or None; a damaged file counts as none."""
+    """Return the stored trial of that name, or None; a file that is not as it was stored counts as none."""
     try:
-        return Trial.from_dict(json.loads(_path(name).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TlkitError):
+        content = json.loads(path(name).read_text(encoding="utf-8"))
+        whole = isinstance(content, dict) and content.pop("digest", None) == _digest(name, content)
+        return Trial.from_dict(content) if whole else None
+    except (OSError, ValueError, RecursionError):
         return None
 
 
 def store(name: str, trial: Trial) -> None:
-    """Store a trial under its name."""
-    files.atomic_write(_path(name), json.dumps(trial.to_dict()))
+    """Store a trial under its name.
+
+    Raises
+    ------
+    FileProblem
+        If the disk is full or the cache folder cannot be written.
+    """
+    files.cache_dir()
+    content = trial.to_dict()
+    files.atomic_write(path(name), json.dumps(content | {"digest": _digest(name, content)}))
 
 
-def _path(name: str) -> Path:
-    return files.cache_dir() / "trials" / name[:2] / f"{name}.json"
+def path(name: str) -> Path:
+    """Return where a trial of that name is stored."""
+    return files.cache_place() / "trials" / name[:2] / f"{name}.json"
+
+
+def _digest(name: str, content: dict[str, Any]) -> str:
+    """What tells a damaged file, or another's, from the one that was stored."""
+    return files.digest(name, json.dumps(content))
 
 
 def _identity(value: Any) -> Any:

@@ -9,6 +9,7 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -22,44 +23,69 @@ from tlkit.system.digests import digest
 from tlkit.system.fetching import fetch
 
 __all__ = [
-    "atomic", "atomic_write", "cache_dir", "data_dirs", "digest", "download", "find_local", "sha256",
-    "shipped", "unzip", "verify",
+    "atomic", "atomic_write", "cache_dir", "cache_place", "data_dirs", "digest", "download", "find_local",
+    "sha256", "shipped", "unzip", "verify",
 ]  # fmt: skip
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+UNFINISHED = ".tlkit-"  # what names begin with of files at which a process is at work
+A_DAY = 24 * 60 * 60  # seconds
+
+
+def cache_place() -> Path:
+    """Return where the folder for downloads and cached results is: ``$TLKIT_CACHE``, else the user's own.
+
+    It may be absent or read-only: whoever only reads need not care.
+
+    Raises
+    ------
+    FileProblem
+        If it lies in the home folder of a user who does not exist.
+    """
+    folder = Path(os.environ.get("TLKIT_CACHE") or platformdirs.user_cache_path("tlkit", appauthor=False))
+    try:
+        return folder.expanduser()
+    except RuntimeError as error:
+        raise _no_cache(folder, "there is no such home folder") from error
 
 
 def cache_dir() -> Path:
-    """Return the folder for downloads and cached results: ``$TLKIT_CACHE``, else the user's cache folder.
+    """Return the folder for downloads and cached results, which is made and can be written.
 
     Raises
     ------
     FileProblem
         If the folder cannot be created or written.
     """
-    folder = Path(os.environ.get("TLKIT_CACHE") or platformdirs.user_cache_path("tlkit", appauthor=False))
-    folder = folder.expanduser()
+    folder = cache_place()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, "not writable")
     except OSError as error:
-        raise FileProblem(
-            f"The cache folder {folder} cannot be written ({error.strerror}). "
-            "Set the environment variable TLKIT_CACHE to a folder you may write to."
-        ) from error
+        raise _no_cache(folder, error.strerror) from error
     return folder
+
+
+def _no_cache(folder: Path, reason: str | None) -> FileProblem:
+    return FileProblem(
+        f"The cache folder {folder} cannot be written ({reason}). "
+        "Set the environment variable TLKIT_CACHE to a folder you may write to."
+    )
 
 
 def data_dirs() -> list[Path]:
     """Return the existing folders named by ``$TLKIT_DATA`` (several are separated as in ``$PATH``)."""
     named = os.environ.get("TLKIT_DATA", "").split(os.pathsep)
-    return [folder for folder in (Path(name).expanduser() for name in named if name) if folder.is_dir()]
+    # os.path leaves a "~nobody" as it is, where pathlib raises.
+    return [
+        folder for folder in (Path(os.path.expanduser(name)) for name in named if name) if folder.is_dir()
+    ]
 
 
 def find_local(relative: str) -> Path | None:
     """Return the first local copy of a file or folder: in ``$TLKIT_DATA``, then in the cache's ``data``."""
-    places = [*data_dirs(), cache_dir() / "data"]
+    places = [*data_dirs(), cache_place() / "data"]
     return next((place / relative for place in places if (place / relative).exists()), None)
 
 
@@ -119,6 +145,14 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left unfinished in a folder, once nobody can be at it any more."""
+    with suppress(OSError):
+        for left in folder.glob(f"{UNFINISHED}*"):
+            if time.time() - left.lstat().st_mtime > A_DAY:
+                _remove(left)
+
+
 def _make_parent(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,8 +170,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
         If the disk is full or the place cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
+    temporary = path.with_name(f"{UNFINISHED}{uuid.uuid4().hex[:8]}-{path.name}")
     _make_parent(path)
+    _sweep(path.parent)
     try:
         yield temporary
         os.replace(temporary, path)
