@@ -177,6 +177,19 @@ def test_a_changed_download_is_refused_and_not_kept(places, monkeypatch):
     assert not [path for path in (places / "cache" / "data").iterdir() if path.suffix in {".zip", ".part"}]
 
 
+def test_an_archive_without_a_checksum_is_held_to_its_ratings(places, monkeypatch):
+    archive, asked = packed(places, monkeypatch)
+    short = Release(movielens.RELEASES["latest-small"].layout, 7, None)
+    monkeypatch.setitem(movielens.RELEASES, "latest-small", short)
+    for _ in range(2):
+        with pytest.raises(FileProblem, match="not the release ml-latest-small.*the next call downloads it"):
+            movielens.movielens("latest-small")
+    assert len(asked) == 2, "the first is not kept"
+    archive.write_bytes(b"<html>")
+    with pytest.raises(FileProblem, match="is not a whole zip file.*the next call downloads it"):
+        movielens.movielens("latest-small")
+
+
 def test_an_interrupted_download_says_how_to_go_on(places, monkeypatch):
     def broken(*_args, **_kwargs):
         raise urllib.error.URLError("connection reset")

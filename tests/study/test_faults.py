@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import numpy as np
 import pytest
@@ -276,7 +277,7 @@ def test_what_a_killed_process_left_is_removed_a_day_later(tmp_path):
     old.touch()
     folder.mkdir()
     (folder / "inside").touch()
-    yesterday = files.time.time() - 25 * 60 * 60
+    yesterday = time.time() - 25 * 60 * 60
     for path in (old, folder):
         os.utime(path, (yesterday, yesterday))
     files.atomic_write(tmp_path / "x.json", "{}")

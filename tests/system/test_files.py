@@ -1,12 +1,9 @@
-"""Files: places, atomic writes, checksums, downloads that break, and digests."""
+"""Files: places, atomic writes, checksums and digests."""
 
 import errno
-import http.server
 import os
 import subprocess
 import sys
-import threading
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,46 +12,7 @@ import pytest
 from tlkit.errors import BadInput, FileProblem
 from tlkit.system import files
 
-CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = "0" * 64
-
-
-class Server(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT; `ranges` and `drop_after` make it a poor or a breaking server."""
-
-    ranges, drop_after, seen = True, None, []
-
-    def do_GET(self):
-        asked = self.headers.get("Range")
-        type(self).seen.append(asked)
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.ranges else 0
-        if start >= len(CONTENT):
-            self.send_response(416)
-            self.send_header("Content-Range", f"bytes */{len(CONTENT)}")
-            self.end_headers()
-            return
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
-        self.send_header("Content-Length", str(len(CONTENT) - start))
-        self.end_headers()
-        self.wfile.write(CONTENT[start : self.drop_after])
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    handler = type("Handler", (Server,), {"seen": []})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever, args=(0.02,))
-        thread.start()
-        handler.url = f"http://127.0.0.1:{httpd.server_port}/file.bin"
-        yield handler
-        httpd.shutdown()
-        thread.join()
 
 
 # places
@@ -88,6 +46,24 @@ def test_local_copies_come_first(tmp_path, monkeypatch):
 def test_shipped_file_missing():
     with pytest.raises(FileProblem, match=r"'no\.such' is missing.*tlkit build"):
         files.shipped("no.such")
+
+
+def test_a_home_that_there_is_not_is_a_clear_error(monkeypatch):
+    monkeypatch.setenv("TLKIT_CACHE", "~nobodyhere/x")
+    monkeypatch.setenv("TLKIT_DATA", "~nobodyhere/y")
+    assert files.data_dirs() == []
+    with pytest.raises(FileProblem, match=r"~nobodyhere.*no such home folder.*TLKIT_CACHE"):
+        files.cache_dir()
+
+
+def test_a_folder_that_cannot_be_written_can_be_read(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x").touch()
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path))
+    monkeypatch.setattr(files.os, "access", lambda *_: False)
+    assert files.find_local("x") == tmp_path / "data" / "x"
+    with pytest.raises(FileProblem, match="not writable"):
+        files.cache_dir()
 
 
 # atomic writes
@@ -151,102 +127,6 @@ def test_checksum_names_both(tmp_path):
         files.verify(path, "")
     with pytest.raises(FileProblem, match=f"expected sha256 {SHA256}, found {known}.*delete it"):
         files.verify(path, SHA256)
-
-
-# downloads
-def test_download_whole(server, tmp_path):
-    path = files.download(server.url, tmp_path / "new" / "file.bin", sha256=None)
-    assert path.read_bytes() == CONTENT
-    assert files.download(server.url, path, files.sha256(path)) == path
-    assert server.seen == [None], "a file that is there is not fetched again"
-
-
-def test_interrupted_download_resumes(server, tmp_path):
-    path = tmp_path / "file.bin"
-    server.drop_after = 100_000
-    with pytest.raises(FileProblem, match=r"broke off after 100,000 of 300,000 bytes.*try again"):
-        files.download(server.url, path)
-    assert not path.exists()
-    server.drop_after = None
-    assert files.download(server.url, path).read_bytes() == CONTENT
-    assert server.seen == [None, "bytes=100000-"]
-    assert not path.with_name("file.bin.part").exists()
-
-
-def test_server_without_range_starts_again(server, tmp_path):
-    (tmp_path / "file.bin.part").write_bytes(b"x" * 1000)
-    server.ranges = False
-    assert files.download(server.url, tmp_path / "file.bin").read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("part", [CONTENT, CONTENT + b"of an older version"])
-def test_part_as_long_as_the_file_or_longer(server, tmp_path, part):
-    (tmp_path / "file.bin.part").write_bytes(part)
-    assert files.download(server.url, tmp_path / "file.bin").read_bytes() == CONTENT
-
-
-def test_wrong_checksum_leaves_nothing(server, tmp_path):
-    path = tmp_path / "file.bin"
-    with pytest.raises(FileProblem, match=r"wrong checksum"):
-        files.download(server.url, path, SHA256)
-    assert not path.exists()
-    assert not path.with_name("file.bin.part").exists()
-
-
-def test_wrong_checksum_of_a_file_that_is_there(server, tmp_path):
-    path = files.atomic_write(tmp_path / "file.bin", "damaged")
-    with pytest.raises(FileProblem, match=r"delete it and try again"):
-        files.download(server.url, path, SHA256)
-
-
-def test_offline_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    path = tmp_path / "file.bin"
-    with pytest.raises(FileProblem, match=r"offline.*put it at .*file.bin"):
-        files.download("http://127.0.0.1:9/file.bin", path)
-    assert not path.exists()
-
-
-def test_missing_at_the_server(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(server, "do_GET", lambda self: self.send_error(404))
-    with pytest.raises(FileProblem, match=r"refused .*404"):
-        files.download(server.url, tmp_path / "file.bin")
-
-
-def test_full_disk_while_downloading_keeps_the_part(server, tmp_path, monkeypatch):
-    class Full:
-        def __init__(self, **_): ...
-        def __enter__(self): ...
-        def __exit__(self, *_): ...
-        def update(self, n):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("tqdm.tqdm", Full)
-    with pytest.raises(FileProblem, match=r"disk is full"):
-        files.download(server.url, tmp_path / "file.bin")
-    monkeypatch.undo()
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    assert files.download(server.url, tmp_path / "file.bin").read_bytes() == CONTENT
-    assert server.seen[1].startswith("bytes=")
-
-
-# zip
-def test_unzip_cannot_escape(tmp_path):
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as pack:
-        pack.writestr("inside/x", "1")
-        pack.writestr("../outside", "2")
-        pack.writestr("/root-of-all", "3")
-    folder = files.unzip(tmp_path / "a.zip", tmp_path / "new" / "a")
-    assert {p.name for p in folder.rglob("*") if p.is_file()} == {"x", "outside", "root-of-all"}
-    assert not (tmp_path / "new" / "outside").exists()
-    assert not Path("/root-of-all").exists()
-
-
-def test_damaged_zip_leaves_no_folder(tmp_path):
-    (tmp_path / "a.zip").write_bytes(b"PK but not a zip")
-    with pytest.raises(FileProblem, match=r"not a whole zip.*delete it"):
-        files.unzip(tmp_path / "a.zip", tmp_path / "a")
-    assert os.listdir(tmp_path) == ["a.zip"]
 
 
 # digests

@@ -242,9 +242,12 @@ def test_hymenoptera_is_downloaded_once(places, monkeypatch):
 
 def test_hymenoptera_with_other_pictures_is_refused(places, monkeypatch):
     serve(monkeypatch, tutorial_zip({("train", "ants"): 2}))
-    with pytest.raises(FileProblem, match=r"does not hold the pictures expected.*Delete it"):
+    with pytest.raises(
+        FileProblem, match=r"does not hold the pictures expected.*is deleted, and the next call"
+    ):
         load_task("hymenoptera")
     assert files.find_local("hymenoptera") is None
+    assert files.find_local("hymenoptera_data.zip") is None
 
 
 def test_hymenoptera_offline(places, monkeypatch):

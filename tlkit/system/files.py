@@ -1,35 +1,25 @@
-"""Where files live and how they get there: cache, classroom drive, downloads, atomic writes, digests.
-
-Nothing here leaves half a file behind: everything is written beside its final place and renamed at the end.
-"""
+"""Where files live and how they get there: cache, classroom drive, downloads, atomic writes, digests."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import os
-import shutil
-import time
-import uuid
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock
 
 from tlkit.errors import FileProblem
+from tlkit.system.archives import DELETED, require_whole, unzip
 from tlkit.system.digests import digest
 from tlkit.system.fetching import fetch
+from tlkit.system.writing import UNFINISHED, atomic, atomic_write, file_problem, make_parent
 
 __all__ = [
-    "atomic", "atomic_write", "cache_dir", "cache_place", "data_dirs", "digest", "download", "find_local",
-    "sha256", "shipped", "unzip", "verify",
+    "UNFINISHED", "atomic", "atomic_write", "cache_dir", "cache_place", "data_dirs", "digest", "download",
+    "find_local", "sha256", "shipped", "unzip", "verify",
 ]  # fmt: skip
-
-DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
-UNFINISHED = ".tlkit-"  # what names begin with of files at which a process is at work
-A_DAY = 24 * 60 * 60  # seconds
 
 
 def cache_place() -> Path:
@@ -131,66 +121,6 @@ def verify(path: str | Path, expected: str, algorithm: str = "sha256") -> None:
         )
 
 
-def _file_problem(error: OSError, path: Path) -> FileProblem:
-    if error.errno in DISK_FULL:
-        return FileProblem(
-            f"The disk is full: {path} could not be written. Free some space, "
-            "or set TLKIT_CACHE to a folder on another disk."
-        )
-    return FileProblem(f"{path} cannot be written ({error.strerror or error}).")
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left unfinished in a folder, once nobody can be at it any more."""
-    with suppress(OSError):
-        for left in folder.glob(f"{UNFINISHED}*"):
-            if time.time() - left.lstat().st_mtime > A_DAY:
-                _remove(left)
-
-
-def _make_parent(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _file_problem(error, path) from error
-
-
-@contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path (same folder and suffix) that becomes `path` on success and is removed on error.
-
-    Raises
-    ------
-    FileProblem
-        If the disk is full or the place cannot be written.
-    """
-    path = Path(path)
-    temporary = path.with_name(f"{UNFINISHED}{uuid.uuid4().hex[:8]}-{path.name}")
-    _make_parent(path)
-    _sweep(path.parent)
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.errno in DISK_FULL or str(error.filename) in {str(temporary), str(path)}:
-            raise _file_problem(error, path) from error
-        raise
-    finally:
-        _remove(temporary)
-
-
-def atomic_write(path: str | Path, content: bytes | str) -> Path:
-    """Write bytes or text (UTF-8) to `path`, all or nothing, and return the path."""
-    with atomic(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    return Path(path)
-
-
 def download(url: str, path: str | Path, sha256: str | None = None, md5: str | None = None) -> Path:
     """Download a file with a progress bar; an interrupted download goes on where it stopped.
 
@@ -213,7 +143,8 @@ def download(url: str, path: str | Path, sha256: str | None = None, md5: str | N
     Raises
     ------
     FileProblem
-        If there is no network, the download broke off, the checksum is wrong, or the disk is full.
+        If there is no network, the download broke off, the checksum is wrong, a zip is damaged, or the disk
+        is full.
     """
     path = Path(path)
     expected = {"sha256": sha256} if sha256 else {"md5": md5} if md5 else {}
@@ -226,44 +157,28 @@ def download(url: str, path: str | Path, sha256: str | None = None, md5: str | N
 
 
 def _download_new(url: str, path: Path, expected: dict[str, str]) -> None:
-    from filelock import FileLock
-
     part = path.with_name(path.name + ".part")
-    _make_parent(path)
+    make_parent(path)
     try:
         with FileLock(path.with_name(f".{path.name}.lock")):  # two notebooks must not append to the same part
             if path.exists():
                 return
             fetch(url, part, path)
-            for algorithm, value in expected.items():
-                _verify_or_remove(part, value, algorithm)
+            _verify_or_remove(part, path, expected)
             os.replace(part, path)
     except FileProblem:
         raise
     except OSError as error:
-        raise _file_problem(error, path) from error
+        raise file_problem(error, path) from error
 
 
-def _verify_or_remove(part: Path, expected: str, algorithm: str) -> None:
+def _verify_or_remove(part: Path, path: Path, expected: dict[str, str]) -> None:
+    """Check what has arrived before it gets its name: resuming a wrong file would never make it right."""
     try:
-        verify(part, expected, algorithm)
-    except FileProblem:
-        part.unlink()  # resuming a wrong file would never make it right
-        raise
-
-
-def unzip(archive: str | Path, folder: str | Path) -> Path:
-    """Unpack a zip into a new folder, all or nothing; no entry can land outside it.
-
-    Raises
-    ------
-    FileProblem
-        If the archive is damaged or the disk is full.
-    """
-    folder = Path(folder)
-    try:
-        with zipfile.ZipFile(archive) as pack, atomic(folder) as temporary:
-            pack.extractall(temporary)  # drops "..", drives and leading slashes from the names itself
-    except zipfile.BadZipFile as error:
-        raise FileProblem(f"{archive} is not a whole zip file ({error}): delete it and try again.") from error
-    return folder
+        for algorithm, value in expected.items():
+            verify(part, value, algorithm)
+        if path.suffix == ".zip":
+            require_whole(part)
+    except FileProblem as error:
+        part.unlink()
+        raise FileProblem(f"{error} {DELETED}") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,7 @@ from filelock import FileLock
 from tlkit.errors import BadInput, FileProblem, require_known
 from tlkit.recsys.data.domains import Domain
 from tlkit.recsys.data.ratings import as_ratings
-from tlkit.system import files
+from tlkit.system import archives, files
 
 URL = "https://files.grouplens.org/datasets/movielens/{}.zip"
 COLUMNS = ["user", "item", "rating", "timestamp"]
@@ -157,10 +158,19 @@ def _download(name: str, found: Release) -> Path:
     place.mkdir(exist_ok=True)
     with FileLock(place / f"{name}.lock"):
         if not (place / name).exists():
-            archive = _fetch(name, found, place)
-            files.unzip(archive, place / name)
-            archive.unlink()
+            archives.unpack(_fetch(name, found, place), place / name, partial(_require_release, name, found))
     return place / _places(name, found)[1]
+
+
+def _require_release(name: str, found: Release, folder: Path) -> None:
+    """Refuse an archive without the release's ratings, where no checksum has told."""
+    if found.md5:
+        return
+    path = folder / name / found.layout.ratings
+    try:
+        _require_whole(_read(found.layout.read_ratings, path), found, path)
+    except FileProblem as error:
+        raise archives.BadArchive(f"The archive is not the release {name}: {error}") from error
 
 
 def _fetch(name: str, found: Release, place: Path) -> Path:

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from tlkit.classification.draws import held_out
 from tlkit.errors import BadInput, FileProblem
-from tlkit.system import files
+from tlkit.system import archives, files
 from tlkit.vision.images.files import SUFFIXES, read_files
 from tlkit.vision.tasks import ImageTask
 
@@ -167,7 +167,7 @@ def _download_hymenoptera() -> Path:
     place.mkdir(exist_ok=True)
     with FileLock(place / "hymenoptera.lock"):
         if not (place / "hymenoptera").exists():
-            _unpack_hymenoptera(_fetch_hymenoptera(place), place)
+            archives.unpack(_fetch_hymenoptera(place), place / "hymenoptera", _check_hymenoptera)
     return place / "hymenoptera"
 
 
@@ -181,16 +181,11 @@ def _fetch_hymenoptera(place: Path) -> Path:
         ) from error
 
 
-def _unpack_hymenoptera(archive: Path, place: Path) -> None:
-    with files.atomic(place / "hymenoptera") as temporary:
-        _check_hymenoptera(files.unzip(archive, temporary) / "hymenoptera_data", archive)
-    archive.unlink()
-
-
-def _check_hymenoptera(folder: Path, archive: Path) -> None:
-    found = {part: len(_pictures(folder.joinpath(*part))) for part in HYMENOPTERA_COUNTS}
+def _check_hymenoptera(folder: Path) -> None:
+    parts = {part: folder.joinpath("hymenoptera_data", *part) for part in HYMENOPTERA_COUNTS}
+    found = {part: len(_pictures(place)) if place.is_dir() else 0 for part, place in parts.items()}
     if found != HYMENOPTERA_COUNTS:
-        raise FileProblem(
-            f"{archive} does not hold the pictures expected: found {found}, expected {HYMENOPTERA_COUNTS}. "
-            "Delete it and try again."
+        raise archives.BadArchive(
+            f"{HYMENOPTERA_URL} does not hold the pictures expected: found {found}, expected "
+            f"{HYMENOPTERA_COUNTS}. Delete it and try again."
         )
