@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from typing import Any
 from tlkit.errors import BadInput, TlkitError, require_known
 
 NOTEBOOKS = "notebooks"
-FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+FAILED, REFUSED, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest and options.command is not lab:
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
+    with _terminable() as terminated:
+        status = _status(options)
+    return TERMINATED if terminated else status
+
+
+def _status(options: argparse.Namespace) -> int:
     try:
         return options.command(options) or 0
     except TlkitError as error:
@@ -38,11 +47,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+@contextmanager
+def _terminable() -> Iterator[list[int]]:
+    """Take SIGTERM, which schedulers send, for an interrupt, and say whether it came."""
+    came: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # nothing else may handle signals
+        yield came
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def run(options: argparse.Namespace) -> int:
     """Run notebooks and print the summary of their report."""
     from tlkit.course import report, running
 
-    into, results = running.run(options.notebooks, options.parameters, options.jobs)
+    into, results = running.run(
+        options.notebooks, options.parameters, options.jobs, options.execution_timeout
+    )
     print(report.summary(map(asdict, results)))
     print(f"Report: {into / 'index.html'}")
     statuses = {result.status for result in results}
@@ -147,6 +177,13 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument(
         "--jobs", type=int, help="notebooks side by side; by default two where there are two cores"
+    )
+    sub.add_argument(
+        "--execution-timeout",
+        type=int,
+        default=3600,
+        metavar="SECONDS",
+        help="how long a cell may take before its notebook counts as failed; an hour by default",
     )
     command("lab", lab, "Open JupyterLab on the first notebook; further arguments are JupyterLab's.")
     command("doctor", doctor, "Say what this machine has, what is missing, and how to get it.")

@@ -8,17 +8,20 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import asdict
 
 import nbformat
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tlkit.course import notebooks, records, report, running
 from tlkit.course.parameters import assign, typed
+from tlkit.course.progress import Progress
 from tlkit.errors import BadInput, FileProblem, UnknownName
 
 PARAMETERS = """
@@ -251,6 +254,42 @@ def test_the_summary_in_the_terminal_says_the_same(ran):
     assert text.endswith("03_dead failed.")
 
 
+LATE = """
+import threading
+
+def fail():
+    raise KeyError("late")
+
+threading.Thread(target=fail).start()
+"""
+
+
+def test_what_stops_no_cell_is_seen_and_named_and_what_never_ends_is_ended(tmp_path, monkeypatch):
+    write(tmp_path / "00_thread.ipynb", LATE, "import time; time.sleep(0.3)", parameters="")
+    write(tmp_path / "01_exit.ipynb", "import sys\nsys.exit()", "1 + 1", parameters="")
+    write(tmp_path / "02_endless.ipynb", "while True: pass", "1 + 1", parameters="")
+    monkeypatch.setattr(notebooks, "folder", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    _, results = running.run(execution_timeout=2)
+    assert [result.status for result in results] == ["failed"] * 3
+    thread, exited, endless = (result.error for result in results)
+    assert thread["where"].startswith("a thread of cell [")
+    assert (thread["name"], thread["message"]) == ("KeyError", "'late'")
+    assert "in fail" in thread["traceback"]
+    assert (exited["where"], exited["name"]) == ("cell [1]", "SystemExit")
+    assert exited["source"] == "import sys\nsys.exit()"
+    assert "what follows did not run" in exited["message"]
+    assert (endless["source"], endless["name"]) == ("while True: pass", "CellTimeoutError")
+    assert endless["message"] == "A cell timed out while it was being executed, after 2 seconds."
+
+
+@pytest.mark.parametrize("limit", [0, 1.5, "long"])
+def test_a_time_limit_that_is_none_is_refused(books, tmp_path, limit):
+    with pytest.raises(BadInput, match="execution_timeout is a whole number, 1 or more; got"):
+        running.run(["00"], execution_timeout=limit)
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.parametrize("jobs", [0, -1, 1.5])
 def test_a_run_of_no_notebook_at_a_time_is_refused(books, tmp_path, jobs):
     with pytest.raises(BadInput, match="jobs is a whole number, 1 or more; got"):
@@ -280,26 +319,40 @@ def test_two_run_side_by_side_with_a_share_of_the_cores_each(tmp_path, monkeypat
 
 
 def test_the_bar_counts_all_cells_and_names_what_runs():
-    with running._Progress(5) as progress:
+    with Progress(5) as progress:
         with progress.of("first", 3) as step, progress.of("second", 2):
             step()
             assert (progress._bar.n, progress._bar.desc) == (1, "first, second: ")
         assert progress._bar.n == 5
 
 
+def ended(pid):
+    """Whether a process ends: a kernel that has lost its parent looks once a second."""
+    for _ in range(200):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 STOP = "os.kill(os.getppid(), signal.SIGINT); time.sleep(60)"
+TERM = "os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+KILL = "os.kill(os.getppid(), signal.SIGKILL)"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 @pytest.mark.parametrize(
-    ("jobs", "sources", "statuses"),
+    ("jobs", "sources", "statuses", "code"),
     [
-        (1, [STOP, "1"], ["passed", "interrupted", "not run"]),
-        (2, ["time.sleep(60)", STOP, "1"], ["passed", "interrupted", "interrupted", "not run"]),
+        (1, [STOP, "1"], ["passed", "interrupted", "not run"], 130),
+        (2, ["time.sleep(60)", STOP, "1"], ["passed", "interrupted", "interrupted", "not run"], 130),
+        (1, [TERM, "1"], ["passed", "interrupted", "not run"], 143),
+        (1, [KILL, "1"], ["passed", "not run", "not run"], -9),
     ],
+    ids=["interrupt", "interrupt of two", "termination", "kill"],
 )
-def test_an_interrupt_ends_the_kernels_and_leaves_the_report_of_what_is_done(
-    tmp_path, jobs, sources, statuses
+def test_a_signal_ends_the_kernels_and_leaves_the_report_of_what_is_done(
+    tmp_path, jobs, sources, statuses, code
 ):
     folder = tmp_path / "notebooks"
     folder.mkdir()
@@ -319,13 +372,14 @@ def test_an_interrupt_ends_the_kernels_and_leaves_the_report_of_what_is_done(
         cwd=tmp_path, capture_output=True, text=True, timeout=60,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
-    assert done.returncode == 130, done.stderr
+    assert done.returncode == code, done.stderr
     stored = json.loads(next(tmp_path.glob("runs/*/results.json")).read_text())
     assert [book["status"] for book in stored["notebooks"]] == statuses
     assert stored["notebooks"][0]["records"] == [{"name": "x", "value": 1}]
+    page = next(tmp_path.glob("runs/*/index.html")).read_text()
+    assert f"1 of {len(statuses)} notebooks passed" in page
     for path in tmp_path.glob("runs/*/pid-*"):
-        with pytest.raises(ProcessLookupError):
-            os.kill(int(path.name.removeprefix("pid-")), 0)
+        assert ended(int(path.name.removeprefix("pid-")))
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,13 @@ class Kernels:
     ----------
     threads : int, optional
         How many each computes with, unless ``OMP_NUM_THREADS`` says so already.
+    execution_timeout : int, optional
+        Seconds that a cell may take.
     """
 
-    def __init__(self, threads: int | None = None):
+    def __init__(self, threads: int | None = None, execution_timeout: int | None = None):
         self.ended = False
+        self.execution_timeout = execution_timeout
         self._environment = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
         self._started: list[Any] = []
 

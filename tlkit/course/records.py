@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from numbers import Real
 from typing import Any
 
 from tlkit.errors import BadInput
 
 MIME = "application/vnd.tlkit.record+json"
+_NO_ERROR = {"SystemExit": "sys.exit() ended the notebook here, and what follows did not run."}
+# What threading.excepthook prints.
+_IN_THREAD = re.compile(r"Exception in thread .*\nTraceback .*\n(?:[ \n].*\n?)*(?P<error>\S.*)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -73,22 +76,37 @@ def records_of(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def errors_of(notebook: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the errors an executed notebook shows, those caught by an output widget included.
+    """Return the errors an executed notebook shows that stopped no cell, so that only looking finds them.
 
-    A widget's callback that fails stops no cell, so its error is only found by looking.
+    A widget's callback that fails, a thread that does, and ``sys.exit()``, which ends a notebook in silence.
     """
     widgets = notebook.get("metadata", {}).get("widgets", {}).values()
     models = [model for group in widgets for model in group.get("state", {}).values()]
     captured = [output for model in models for output in model.get("state", {}).get("outputs", ())]
-    errors = (output for output in [*_outputs(notebook), *captured] if output.get("output_type") == "error")
-    return [
-        {
-            "name": error["ename"],
-            "message": error["evalue"],
-            "traceback": plain("\n".join(error["traceback"])),
-        }
-        for error in errors
-    ]
+    found = list(_errors_among(captured, "a widget's callback", ""))
+    for cell in notebook["cells"]:
+        where = f"cell [{cell.get('execution_count')}]"
+        found += _errors_among(cell.get("outputs", ()), where, "".join(cell["source"]))
+    return found
+
+
+def _errors_among(outputs: Iterable[Mapping[str, Any]], where: str, source: str) -> Iterator[dict[str, str]]:
+    printed = ""
+    for output in outputs:
+        if output.get("output_type") == "error":
+            yield {
+                "where": where,
+                "source": source,
+                "name": output["ename"],
+                "message": _NO_ERROR.get(output["ename"], output["evalue"]),
+                "traceback": plain("\n".join(output["traceback"])),
+            }
+        elif output.get("name") == "stderr":
+            printed += "".join(output["text"])
+    for told in _IN_THREAD.finditer(plain(printed)):
+        name, _, message = told["error"].partition(": ")
+        thread = f"a thread of {where}"
+        yield {"where": thread, "source": source, "name": name, "message": message, "traceback": told[0]}
 
 
 def plain(text: str) -> str:

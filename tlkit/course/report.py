@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tlkit import __version__
+from tlkit.system import files
 
 WIDTH = 100  # columns of the terminal's summary
 _OTHERWISE = {"failed": "failed", "interrupted": "was interrupted", "not run": "was not run"}
@@ -104,5 +105,5 @@ def _plotly() -> str:
 
 def write(into: Path, run: Mapping[str, Any]) -> None:
     """Write ``results.json`` and ``index.html`` into the folder of a run."""
-    (into / "results.json").write_text(json.dumps(run, indent=1), encoding="utf-8")
-    (into / "index.html").write_text(page(run), encoding="utf-8")
+    files.atomic_write(into / "results.json", json.dumps(run, indent=1))
+    files.atomic_write(into / "index.html", page(run))

@@ -6,9 +6,8 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,10 +19,12 @@ from tlkit.course import report
 from tlkit.course.execution import Kernels, let_papermill_write_tuples
 from tlkit.course.notebooks import Notebook, choose, need
 from tlkit.course.parameters import assign
+from tlkit.course.progress import Progress
 from tlkit.course.records import errors_of, plain, records_of
 from tlkit.errors import FileProblem, require_number, whole
 
 SIDE_BY_SIDE = 2  # a notebook fills a gigabyte of memory
+AN_HOUR = 3600  # seconds: what takes longer is taken for endless
 PATIENCE = 0.5  # seconds: on Windows, a wait without an end cannot be interrupted
 
 
@@ -41,11 +42,15 @@ class Result:
 
 
 def run(
-    names: Sequence[str] = (), parameters: Iterable[tuple[str, str]] = (), jobs: int | None = None
+    names: Sequence[str] = (),
+    parameters: Iterable[tuple[str, str]] = (),
+    jobs: int | None = None,
+    execution_timeout: int | None = AN_HOUR,
 ) -> tuple[Path, list[Result]]:
     """Run notebooks into ``runs/<timestamp>``, with ``results.json`` and ``index.html``.
 
-    A notebook that fails does not stop the others; an interrupt leaves the report of what is done.
+    A notebook that fails does not stop the others. The report is written whenever one has ended, so that an
+    interrupt, or a kill, leaves that of what is done.
 
     Parameters
     ----------
@@ -55,6 +60,8 @@ def run(
         Names and values as typed on a command line.
     jobs : int, optional
         How many run side by side, each with its share of the cores; by default two where there are two cores.
+    execution_timeout : int, optional
+        Seconds that a cell may take before its notebook counts as failed; None waits for ever.
 
     Returns
     -------
@@ -70,28 +77,43 @@ def run(
     cores = joblib.cpu_count()
     jobs = min(SIDE_BY_SIDE, cores) if jobs is None else jobs
     require_number("jobs", jobs, whole(1))
+    if execution_timeout is not None:
+        require_number("execution_timeout", execution_timeout, whole(1))
     books = choose(names)
     values = assign(books, parameters)
     pairs = list(zip(books, values, strict=True))
     results = [Result(book.name, book.title, {**book.parameters, **own}) for book, own in pairs]
     into = _new_folder(Path("runs"))
-    began, clock = time.strftime("%Y-%m-%d %H:%M:%S"), time.perf_counter()
+    so_far = _Report(into, results)
     jobs = min(jobs, len(books))
-    kernels = Kernels(threads=max(1, cores // jobs))
+    kernels = Kernels(max(1, cores // jobs), execution_timeout)
     try:
-        with _Progress(sum(map(_steps, books, values))) as progress:
+        so_far.write()
+        with Progress(sum(map(_steps, books, values))) as progress:
             tasks = [
-                partial(_run_one, book, own, result, into.resolve(), kernels, progress)
+                partial(_run_one, book, own, result, into.resolve(), kernels, progress, so_far)
                 for (book, own), result in zip(pairs, results, strict=True)
             ]
             _side_by_side(jobs, kernels, tasks)
     except KeyboardInterrupt:
         print("\nInterrupted: the report has what is done.")
     finally:
-        seconds = round(time.perf_counter() - clock, 1)
-        everything = {"began": began, "seconds": seconds, "notebooks": [asdict(result) for result in results]}
-        report.write(into, everything)
+        so_far.write()
     return into, results
+
+
+class _Report:
+    """The report of a run, as far as that has come."""
+
+    def __init__(self, into: Path, results: list[Result]):
+        self._into, self._results, self._lock = into, results, threading.Lock()
+        self._began, self._clock = time.strftime("%Y-%m-%d %H:%M:%S"), time.perf_counter()
+
+    def write(self) -> None:
+        with self._lock:
+            seconds = round(time.perf_counter() - self._clock, 1)
+            notebooks = [asdict(result) for result in self._results]
+            report.write(self._into, {"began": self._began, "seconds": seconds, "notebooks": notebooks})
 
 
 def _side_by_side(jobs: int, kernels: Kernels, tasks: Iterable[Callable[[], None]]) -> None:
@@ -114,46 +136,14 @@ def _steps(book: Notebook, own: dict) -> int:
     return len(book.cells) + bool(own)
 
 
-class _Progress:
-    """A bar over the cells of all notebooks, which names those that are running."""
-
-    def __init__(self, total: int):
-        from tqdm import tqdm
-
-        self._bar = tqdm(total=total, unit="cell")
-        self._lock = threading.Lock()
-        self._running: list[str] = []
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    @contextmanager
-    def of(self, name: str, steps: int) -> Iterator[Callable[[], None]]:
-        """Count a notebook's steps; those that it did not come to count as made when it is over."""
-        left = steps
-
-        def step() -> None:
-            nonlocal left
-            left -= 1
-            self._show(1)
-
-        self._running.append(name)
-        self._show(0)
-        yield step
-        self._running.remove(name)
-        self._show(left)
-
-    def _show(self, steps: int) -> None:
-        with self._lock:
-            self._bar.set_description(", ".join(self._running), refresh=False)
-            self._bar.update(steps)
-
-
 def _run_one(
-    book: Notebook, own: dict, result: Result, into: Path, kernels: Kernels, progress: _Progress
+    book: Notebook,
+    own: dict,
+    result: Result,
+    into: Path,
+    kernels: Kernels,
+    progress: Progress,
+    so_far: _Report,
 ) -> None:
     began = time.perf_counter()
     output = into / book.path.name
@@ -163,6 +153,7 @@ def _run_one(
     finally:
         result.seconds = round(time.perf_counter() - began, 1)
         _collect(result, output)
+        so_far.write()
 
 
 def _execute(
@@ -182,6 +173,7 @@ def _execute(
             progress_bar=False,
             # Not papermill's `cwd`, which would change the folder of this process, and of all its threads.
             resources={"metadata": {"path": str(output.parent)}},
+            execution_timeout=kernels.execution_timeout,
             **kernels.options(),
             on_cell_execute=lambda cell, cell_index: running.update(cell),
             on_cell_executed=lambda cell, cell_index, execute_reply: step(),
@@ -199,9 +191,14 @@ def _explained(error: Exception, cell: dict[str, Any]) -> dict[str, Any]:
         "where": f"cell [{number}]" if number else "a cell",
         "source": getattr(error, "source", cell.get("source", "")),
         "name": getattr(error, "ename", type(error).__name__),
-        "message": plain(getattr(error, "evalue", str(error))),
+        "message": plain(getattr(error, "evalue", _first_line(error))),
         "traceback": plain("\n".join(getattr(error, "traceback", []))),
     }
+
+
+def _first_line(error: Exception) -> str:
+    """What a cell that took too long says before it shows the cell."""
+    return str(error).partition("\n")[0]
 
 
 def _collect(result: Result, output: Path) -> None:
@@ -211,7 +208,7 @@ def _collect(result: Result, output: Path) -> None:
     result.records = records_of(executed)
     swallowed = errors_of(executed)
     if result.status == "passed" and swallowed:
-        result.status, result.error = "failed", {"where": "a widget's callback", "source": "", **swallowed[0]}
+        result.status, result.error = "failed", swallowed[0]
 
 
 def _new_folder(parent: Path) -> Path:
