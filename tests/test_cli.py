@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 
 import pytest
 import toys
-from toys import toy_source
+from toys import Numbers, toy_source
 
 from tlkit import catalogue, cli, doctor
 from tlkit.course import notebooks, publish
@@ -230,6 +231,26 @@ def test_compare_prints_scores_and_verdicts_and_saves_the_study(second_modality,
     assert sorted(study.table["strategy"].unique()) == ["alone", "helper"]
     for sentence in study.sentences():
         assert sentence in out
+
+
+COMPARE = ["compare", "numbers", "--source", "toy", "--seeds", "3", "--strategies"]
+
+
+def test_compare_tells_what_failed_and_its_status_is_not_zero(second_modality, capsys):
+    with pytest.warns(UserWarning, match="3 of 6 trials failed"):
+        assert cli.main([*COMPARE, "broken"]) == cli.FAILED
+    assert "Failed: broken from toy, budget all, seed 2 (ValueError: <b>broken</b>" in capsys.readouterr().out
+
+
+def test_a_termination_ends_compare_as_an_interrupt_does(second_modality, monkeypatch):
+    def terminated(task, estimator, callbacks=()):
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(Numbers, "score", terminated)
+    with pytest.warns(UserWarning, match="Interrupted: 0 of 6 trials are done"):
+        assert cli.main([*COMPARE, "helper", "-p", "seed", "7"]) == cli.TERMINATED == 143
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,7 @@ def test_error_is_shown_as_text_and_the_panel_lives_on():
     with pytest.warns(UserWarning, match="3 of 6 trials failed"):
         panel.run(strategies=["broken"])
     assert 'role="alert"' in panel.alert.value
+    assert "Done: 6 trials, of which 3 failed, in" in panel.status.value
     assert "&lt;b&gt;broken&lt;/b&gt; on purpose" in panel.alert.value
     assert not panel.run_button.disabled
     panel.run(strategies=["helper"])

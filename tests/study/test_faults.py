@@ -285,6 +285,13 @@ def test_what_a_killed_process_left_is_removed_a_day_later(tmp_path):
 
 
 # Two at work on one store
+def test_a_trial_whose_owner_hangs_is_run_all_the_same(monkeypatch):
+    monkeypatch.setattr(stores, "PATIENCE", 0.3)
+    hanging = stores.Disk()
+    assert hanging.claim(trial_cache.key(Helper(source=toy_source()), Numbers(), 2, 0))
+    assert len(compare(["helper"], seeds=2).trials) == 4
+
+
 def test_a_claimed_trial_comes_last_and_is_run_if_its_owner_gives_it_back():
     task, ran = Numbers(), []
     key = trial_cache.key(Helper(source=toy_source()), task, 2, 0)

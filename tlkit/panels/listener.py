@@ -48,7 +48,7 @@ class PanelListener(Callback):
         self._stage, self._kept, self._stopping, self._pending = stage, kept, stopping, list(plan)
         self._records: list[dict[str, float]] = []
         self._total, self._started, self._drawn = len(plan), time.monotonic(), 0.0
-        self._fitting = 0.0
+        self._fitting, self._failed = 0.0, 0
 
     def on_begin(self, total: int) -> None:
         """Say what comes first."""
@@ -73,6 +73,7 @@ class PanelListener(Callback):
 
     def on_failed(self, failed: FailedTrial, done: int, total: int) -> None:
         """Go on to the next; the panel tells of it at the end."""
+        self._failed += 1
         self._end(failed, done, total)
 
     def _end(self, trial: Cell, done: int, total: int) -> None:
@@ -92,7 +93,8 @@ class PanelListener(Callback):
         took = time.monotonic() - self._started
         # Trials run one after the other, so those that took longer than the run were not run in it.
         stored = "; stored ones were not run again" if self._fitting > took else ""
-        return f"Done: {self._total} trials in {took:.1f} s{stored}."
+        failed = f", of which {self._failed} failed," if self._failed else ""
+        return f"Done: {self._total} trials{failed} in {took:.1f} s{stored}."
 
     def _announce(self) -> None:
         strategy, seed = self._pending[0]

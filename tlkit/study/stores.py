@@ -14,7 +14,8 @@ from tlkit.study import trial_cache
 from tlkit.study.trial import Trial
 from tlkit.system import files
 
-PATIENCE = 0.2  # seconds between two looks at what another process holds
+LOOK = 0.2  # seconds between two looks at what another process holds
+PATIENCE = 600  # seconds; then the other is taken to hang, and its trial is run twice
 
 
 class Memory:
@@ -50,7 +51,7 @@ class Disk(Memory):
     """
 
     def __init__(self) -> None:
-        self._held: dict[str, FileLock] = {}
+        self._held: dict[str, FileLock | None] = {}
         self._writes = True
 
     def __exit__(self, *_: object) -> None:
@@ -68,9 +69,11 @@ class Disk(Memory):
             path.parent.mkdir(parents=True, exist_ok=True)
             name = path.with_name(f"{files.UNFINISHED}{key}.lock")
             lock = FileLock(name, thread_local=False)  # a pool asks for the next trial in a thread of its own
-            lock.acquire(blocking=wait, poll_interval=PATIENCE)
+            lock.acquire(timeout=PATIENCE if wait else 0, poll_interval=LOOK)
         except Timeout:
-            return False
+            if wait:
+                self._held[key] = None
+            return wait
         except (OSError, NotImplementedError, RuntimeError):
             return True
         self._held[key] = lock

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlkit.errors import BadInput, FileProblem, require_number, whole
+from tlkit.errors import BadInput, FileProblem
 from tlkit.figures.wording import budget_in_words
+from tlkit.study import stored
 from tlkit.study.trial import FailedTrial, TaskSummary, Trial
 from tlkit.study.verdicts import MIN_SEEDS, Interval, crossed_interval, verdict
 from tlkit.system import files
@@ -193,7 +194,7 @@ class Study:
                 "Open it with the tlkit that wrote it, or run the study again."
             )
         try:
-            return cls(*_read(content))
+            return cls(*stored.read(content))
         except (KeyError, TypeError, BadInput) as error:
             raise FileProblem(f"{path} is a damaged study ({error!r}): run the study again.") from error
 
@@ -252,22 +253,6 @@ class Study:
         if self.summary.greater_is_better:
             return f"{mean}{points} of {self.metric}"
         return f"a fall of {mean}{points} in {self.metric}"
-
-
-def _read(content: dict[str, Any]) -> tuple[list[Trial], TaskSummary, int, list[FailedTrial]]:
-    """Check what a file holds as what a study is made of."""
-    summary = TaskSummary.from_dict(content["summary"])
-    trials = [Trial.from_dict(each) for each in content["trials"]]
-    failures = [FailedTrial.from_dict(each) for each in content.get("failures", [])]
-    require_number("missing", content["missing"], whole(0))
-    for trial in trials:
-        summary.require_fit(trial)
-    cells = [str(each) for each in [*trials, *failures]]
-    if len(set(cells)) < len(cells):
-        raise BadInput("A trial comes twice.")
-    if len({len(trial.per_example) for trial in trials}) > 1:
-        raise BadInput("Trials differ in the number of their test examples.")
-    return trials, summary, content["missing"], failures
 
 
 def _key(strategy: str, source: str, budget: int | None) -> dict[str, Any]:
