@@ -193,6 +193,12 @@ def test_any_estimator_with_a_label_can_enter():
     assert set(study.table["strategy"]) == {"alone", "patient", "eager"}
 
 
+def test_labels_may_be_numbers(tmp_path):
+    study = compare({0.1: Helper(pause=0.0), 1: Helper()})
+    assert Study.load(study.save(tmp_path / "study.json")).sentences() == study.sentences()
+    assert set(study.table["strategy"]) == {"alone", "0.1", "1"}
+
+
 def test_all_the_training_data_without_a_budget():
     study = tlkit.compare(["helper"], toy_source(), Numbers(), seeds=3, callbacks=[])
     assert set(study.table["budget"]) == {"all"}

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from tlkit.classification.networks import Classifier, from_source
 from tlkit.errors import DeviceProblem, FileProblem
 from tlkit.study.source import Source
 from tlkit.system import compute, files, provenance
+from tlkit.system.archives import DAMAGED
 
 BATCH = {"cpu": 16}  # on the CPU, larger ones leave the reach of the allocator: twice the time at 224 pixels
 DEFAULT_BATCH = 256
@@ -43,16 +45,26 @@ def features(
     key = files.digest(
         "features", provenance.code([__name__, network.__module__]), source.fingerprint, inputs, device.type
     )
-    path = files.cache_place() / "features" / key[:2] / f"{key}.npy"
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, EOFError, ValueError):
-        computed = outputs(_rebuilt(network, source, device).features, inputs, device)
+    path = files.cache_place() / "features" / key[:2] / f"{key}.npz"
+    stored = _stored(path, len(inputs))
+    if stored is not None:
+        return stored
+    computed = outputs(_rebuilt(network, source, device).features, inputs, device)
     buffer = io.BytesIO()
-    np.save(buffer, computed, allow_pickle=False)
+    np.savez(buffer, features=computed)
     with suppress(FileProblem):  # a disk that is full or read-only: computed again the next time
         files.atomic_write(path, buffer.getvalue())
     return computed
+
+
+def _stored(path: Path, n_examples: int) -> np.ndarray | None:
+    """Read features, unless they are absent or damaged: each part of an .npz has a checksum."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            found = stored["features"]
+    except (*DAMAGED, OSError, KeyError, TypeError, MemoryError):
+        return None
+    return found if found.dtype == np.float32 and found.ndim == 2 and len(found) == n_examples else None
 
 
 @lru_cache(maxsize=2)

@@ -88,7 +88,7 @@ def _with_baseline(
     if isinstance(strategies, str):
         raise BadInput(f"Strategies come as a list: [{strategies!r}].")
     items = strategies.items() if isinstance(strategies, Mapping) else ((None, each) for each in strategies)
-    pairs = [labelled(label, each, source, task) for label, each in items]
+    pairs = [labelled(None if label is None else str(label), each, source, task) for label, each in items]
     if task.baseline not in dict(pairs):
         pairs.insert(0, labelled(None, task.baseline, source, task))
     if len(dict(pairs)) < len(pairs):

@@ -5,7 +5,6 @@ Whatever is made here is checked, be it fresh or read from a file: all numbers o
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from numbers import Integral
@@ -17,7 +16,8 @@ from tlkit.errors import BadInput, Limit, at_least, require_number, whole
 from tlkit.study.task import Task
 
 WHOLE = Limit("a whole number", lambda x: isinstance(x, Integral))
-FINITE = Limit("a finite number", lambda x: abs(x) <= sys.float_info.max)
+LARGEST = 1e100  # beyond it, a mean or a rounding may be infinite
+FINITE = Limit("a finite number", lambda x: abs(x) <= LARGEST)
 SHARE = Limit("a share from 0 to 1", lambda x: -1e-9 <= x <= 1 + 1e-9)  # a mean of floats may be off by a bit
 NEVER_STORED = {"fitted", "raised"}
 
@@ -60,7 +60,7 @@ class Cell(Stored):
         for name in ("strategy", "source"):
             _require_kind(name, getattr(self, name), str)
         if self.budget is not None:
-            require_number("budget", self.budget, whole(0))
+            require_number("budget", self.budget, whole(0, 2**63 - 1))
         require_number("seed", self.seed, WHOLE)
 
     def __str__(self) -> str:
@@ -119,7 +119,8 @@ class Trial(Cell):
                 require_number(f"{group}[{name!r}]", value, FINITE)
         require_number("seconds", self.seconds, at_least(0))
         require_number("trainable", self.trainable, whole(0))
-        if self.per_example.ndim != 1 or not len(self.per_example) or not np.isfinite(self.per_example).all():
+        units = self.per_example
+        if units.ndim != 1 or not len(units) or not (np.abs(units) <= LARGEST).all():
             raise BadInput("per_example is one finite number a test example.")
 
     def to_dict(self) -> dict[str, Any]:
