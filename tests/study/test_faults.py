@@ -96,8 +96,9 @@ def test_a_failed_trial_is_not_stored_and_runs_again():
 
 
 def test_where_every_trial_fails_its_error_is_raised():
-    with pytest.raises(ValueError, match="no such luck"):
+    with pytest.raises(ValueError, match="no such luck") as raised:
         compare({"alone": Unlucky(bad=range(3))})
+    assert "HOW[self.how](self)" in raised.value.__notes__[0], "where it was raised"
     with pytest.raises(TrainingProblem, match="Own: this and that"):
         compare({"alone": Unlucky(bad=range(3), how="own")})
 

@@ -193,7 +193,9 @@ def _results(
     trials = [each for each in ordered if isinstance(each, Trial)]
     failed = [each for each in ordered if isinstance(each, FailedTrial)]
     if failed and len(failed) == len(plans):
-        raise failed[0].raised or TrainingProblem(str(failed[0]))
+        error = failed[0].raised or TrainingProblem(str(failed[0]))
+        error.add_note(f"Every trial failed; the first one here:\n{failed[0].traceback}")
+        raise error
     if failed:
         warnings.warn(
             f"{len(failed)} of {len(plans)} trials failed, and verdicts rest on the others (study.failed has "

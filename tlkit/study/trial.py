@@ -177,7 +177,8 @@ class FailedTrial(Cell):
             _require_kind(name, getattr(self, name), str)
 
     def __str__(self) -> str:
-        return f"{super().__str__()} ({self.error}: {self.message})"
+        first_line = self.message.partition("\n")[0]
+        return f"{super().__str__()} ({self.error}: {first_line})"
 
 
 @dataclass(frozen=True)
