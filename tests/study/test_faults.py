@@ -265,6 +265,7 @@ def no_lock(*_, **__):
     raise PermissionError("read-only")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="guesses the home of any user")
 def test_a_cache_in_nobodys_home_is_said_once(monkeypatch):
     monkeypatch.setenv("TLKIT_CACHE", "~nobodyhere/x")
     with pytest.warns(UserWarning, match="~nobodyhere.*no such home folder.*TLKIT_CACHE") as told:

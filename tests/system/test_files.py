@@ -48,6 +48,7 @@ def test_shipped_file_missing():
         files.shipped("no.such")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="guesses the home of any user")
 def test_a_home_that_there_is_not_is_a_clear_error(monkeypatch):
     monkeypatch.setenv("TLKIT_CACHE", "~nobodyhere/x")
     monkeypatch.setenv("TLKIT_DATA", "~nobodyhere/y")
