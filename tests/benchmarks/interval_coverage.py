@@ -17,7 +17,7 @@ import pandas as pd
 from common import show
 from scipy.stats import norm, t
 
-from tlkit.study.verdicts import crossed_interval
+from tlkit.study.intervals import crossed_interval
 
 LEVEL = 0.95
 RESAMPLES = 1000

@@ -19,7 +19,7 @@ from tlkit.study.callbacks import Callback, Stop
 from tlkit.study.forgetting import kept_of_source
 from tlkit.study.planning import PlannedTrial, labelled, lay_out, with_seed
 from tlkit.study.source import Source, Sources
-from tlkit.study.strategy import innermost
+from tlkit.study.strategy import innermost, uses_source
 from tlkit.study.study import Study
 from tlkit.study.task import Task
 from tlkit.study.trial import TaskSummary, Trial
@@ -90,7 +90,8 @@ def transfer(
     ('prior', 0.4)
     """
     label, estimator = labelled(None, strategy, source, task, **params)
-    return _run(PlannedTrial(label, estimator, source, task.drawn, seed), task, callbacks)
+    used = source if uses_source(estimator) else None
+    return _run(PlannedTrial(label, estimator, used, task.drawn, seed), task, callbacks)
 
 
 def compare(
@@ -99,15 +100,18 @@ def compare(
     task: Task,
     budgets: int | Sequence[int] | None = None,
     seeds: int | Sequence[int] = 5,
+    *,
+    baseline: str | None = None,
     n_jobs: int | None = None,
     callbacks: Sequence[Callback] | None = None,
     cache: bool = True,
 ) -> Study:
     """Run strategies on identical budget draws and gather the trials.
 
-    The task's baseline is always run. Trials run through joblib, so a backend chosen with
-    ``joblib.parallel_config`` (Dask, Ray) is used. Each trial is stored when it ends: the same call
-    takes it up again after an interrupt, which returns the study of what is done.
+    A baseline is always run, and beside a strategy that brings more than its source, such as a mixture of
+    models, its twin without the source (see `Study.credit`). Trials run through joblib, so a backend
+    chosen with ``joblib.parallel_config`` (Dask, Ray) is used. Each trial is stored when it ends: the same
+    call takes it up again after an interrupt, which returns the study of what is done.
 
     Parameters
     ----------
@@ -122,6 +126,8 @@ def compare(
         that need none.
     seeds : int or sequence of int
         How many draws, or which.
+    baseline : str, optional
+        Label or name of the strategy that gains are measured against; the task's own by default.
     n_jobs : int, optional
         Processes; by default one, or what ``joblib.parallel_config`` says.
     callbacks : sequence of Callback, optional
@@ -136,19 +142,22 @@ def compare(
     Raises
     ------
     BadInput
-        If a name is unknown, a budget is larger than the data allow, or a list is empty.
+        If a name is unknown, a budget is larger than the data allow or than the baseline can learn from, or
+        a list is empty.
 
     Examples
     --------
     >>> import tlkit
     >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
     >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
-    >>> study = tlkit.compare(["prior", "joined"], source, task, budgets=[1, 2], seeds=2, callbacks=[])
+    >>> study = tlkit.compare(["joined", "cmf"], source, task, budgets=[1, 2], seeds=2, callbacks=[])
     >>> study
-    Study(12 trials on films at similarity 0.8)
+    Study(16 trials on films at similarity 0.8)
+    >>> study.credit()["twin"].unique().tolist()
+    ['target_only', 'cmf without source']
     """
     listeners: list[Callback] = [ProgressBar()] if callbacks is None else list(callbacks)
-    plans = lay_out(strategies, source, task, budgets, seeds)
+    plans = lay_out(strategies, source, task, budgets, seeds, baseline)
     trials: dict[int, Trial] = {}
 
     def keep(index: int, trial: Trial) -> None:
@@ -170,7 +179,8 @@ def compare(
     finally:
         for listener in listeners:
             listener.on_end()
-    return Study([trials[index] for index in sorted(trials)], TaskSummary.of(task), len(plans) - len(trials))
+    summary = TaskSummary.of(task, baseline)
+    return Study([trials[index] for index in sorted(trials)], summary, len(plans) - len(trials))
 
 
 def _run_all(
@@ -223,6 +233,7 @@ def _run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial
         source=plan.source.name if plan.source else "",
         budget=plan.budget,
         seed=plan.seed,
+        transfers=plan.transfers,
         metrics=score.metrics | kept,
         per_example=np.asarray(score.per_example, dtype=float),
         seconds=watch.seconds,
@@ -235,4 +246,13 @@ def _run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial
 def _named(trial: Trial, plan: PlannedTrial) -> Trial:
     """Give a trial the names it has in this study; what was computed is the same."""
     source = plan.source.name if plan.source else ""
-    return replace(trial, strategy=plan.label, source=source, budget=plan.budget, seed=plan.seed)
+    return replace(
+        trial,
+        strategy=plan.label,
+        source=source,
+        budget=plan.budget,
+        seed=plan.seed,
+        twin=plan.twin,
+        transfers=plan.transfers,
+        beside=plan.beside,
+    )

@@ -50,6 +50,11 @@ class Scratch(GradientStrategy):
         inputs = self.inputs_for(architecture, getattr(self, "shape_", None))
         return Source(Card("", "", architecture, inputs), {})
 
+    @property
+    def uses_source(self) -> bool:
+        """Its architecture is no knowledge."""
+        return False
+
     def build(self, source: Source, n_classes: int) -> Classifier:
         """Build the network with random weights."""
         return self.network(source.card.architecture, source.card.inputs, n_classes)
@@ -57,6 +62,6 @@ class Scratch(GradientStrategy):
     def identity(self) -> dict[str, Any]:
         """Every parameter, but of a source its architecture alone: its weights are not used."""
         if self.architecture is not None:
-            return super().identity() | {"source": None}
+            return super().identity()
         card = self.needed_source().card
         return super().identity() | {"source": {"architecture": card.architecture, "inputs": card.inputs}}
