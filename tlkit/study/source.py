@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from tlkit.errors import BadInput, FileProblem, TlkitError
+from tlkit.errors import BadInput, FileProblem, TlkitError, first_few
 from tlkit.study.register import load_task, of_modality
 from tlkit.system import files
 
@@ -314,8 +314,8 @@ class Sources:
             if set(other.card.classes) != set(first.card.classes):
                 raise BadInput(
                     f"These sources must tell the same classes apart: {first.name!r} has "
-                    f"{len(first.card.classes)} ({', '.join(first.card.classes[:3])}, ...), {other.name!r} "
-                    f"{len(other.card.classes)} ({', '.join(other.card.classes[:3])}, ...)."
+                    f"{len(first.card.classes)} ({first_few(first.card.classes, 3)}), {other.name!r} "
+                    f"{len(other.card.classes)} ({first_few(other.card.classes, 3)})."
                 )
         return first.card.classes
 
