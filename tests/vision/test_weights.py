@@ -50,7 +50,9 @@ def test_every_part_of_a_published_file_is_found_in_its_network(name):
     assert f"{backbones.head_path(network)}.weight" in own
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121", "mnasnet0_5", "mobilenet_v3_small"])
+@pytest.mark.parametrize(
+    "name", ["resnet18", "densenet121", "mnasnet0_5", "mobilenet_v3_small", "squeezenet1_1"]
+)
 def test_a_published_file_gives_the_logits_of_torchvision(name, load):
     torch.manual_seed(0)
     whole = models.get_model(name, weights=None).eval()

@@ -9,11 +9,13 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from tlkit.errors import BadInput
+from tlkit.classification.heads import HEADS, ClassMaps, linear, pooled
+from tlkit.errors import BadInput, require_known
 from tlkit.study.source import Source
 
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 AUXILIARY = "auxiliary."
+HEAD = "head"  # an architecture's entry for a head that is not linear
 SOURCE_HEAD = "source"
 
 
@@ -27,7 +29,7 @@ class Classifier(nn.Module):
     inputs : Module
         Turns examples as they come into what the backbone takes.
     backbone : Module
-        Gives features (N, n_features).
+        Gives features (N, n_features), or maps of them (N, n_features, ...).
     n_features, n_classes : int
         Of the head.
 
@@ -49,21 +51,28 @@ class Classifier(nn.Module):
     ):
         super().__init__()
         self.architecture, self.input_spec = dict(architecture), dict(input_spec)
-        self.inputs, self.backbone = inputs, backbone
-        self.head = _linear(n_features, n_classes)
+        self.inputs, self.backbone, self.n_features = inputs, backbone, n_features
+        self.head: Any = linear(n_features, n_classes)
         self.auxiliary = nn.ModuleDict()
 
     def features(self, examples: Tensor) -> Tensor:
-        """Map examples (N, ...) to features (N, n_features)."""
-        return self.backbone(self.inputs(examples))
+        """Map examples (N, ...) to features (N, n_features), maps averaged over their positions."""
+        return pooled(self.backbone(self.inputs(examples)))
 
     def forward(self, examples: Tensor) -> Tensor:
         """Map examples (N, ...) to logits (N, n_classes)."""
+        if isinstance(self.head, ClassMaps):
+            return self.head(self.backbone(self.inputs(examples)))
         return self.head(self.features(examples))
 
     def new_head(self, n_classes: int) -> nn.Linear:
         """Return a head of random weights for these features, not yet in place."""
-        return nn.Linear(self.head.in_features, n_classes)
+        return nn.Linear(self.n_features, n_classes)
+
+    def described(self) -> dict[str, Any]:
+        """Return what a card says of the architecture: backbone, and a head that is not linear."""
+        kind = getattr(self.head, "kind", None)
+        return self.architecture | ({HEAD: kind} if kind else {})
 
     def set_head(self, weight: ArrayLike, bias: ArrayLike) -> None:
         """Give the head a weight (n_classes, n_features) and a bias (n_classes,)."""
@@ -87,15 +96,6 @@ class Classifier(nn.Module):
         held = {id(param) for _, params in found for param in params}
         found[0][1].extend(param for param in self.backbone.parameters() if id(param) not in held)
         return found
-
-
-def _linear(n_features: int, n_classes: int) -> nn.Linear:
-    """Return a head, of no outputs for a source without classes: torch would warn of drawing no weights."""
-    head = nn.Linear(n_features, max(n_classes, 1))
-    if not n_classes:
-        head.out_features = 0
-        head.weight, head.bias = nn.Parameter(head.weight[:0]), nn.Parameter(head.bias[:0])
-    return head
 
 
 def _stage_modules(backbone: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -152,6 +152,11 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], whose: str) -> No
     module.load_state_dict(own)
 
 
+def headless(architecture: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a card's architecture without what it says of the head: a new one is linear."""
+    return {name: value for name, value in architecture.items() if name != HEAD}
+
+
 def from_source(
     network: Callable[[Mapping[str, Any], Mapping[str, Any], int], Classifier], source: Source
 ) -> Classifier:
@@ -167,7 +172,9 @@ def from_source(
     BadInput
         If the weights do not fit the architecture on the card.
     """
-    card = source.card
-    rebuilt = network(card.architecture, card.inputs, len(card.classes))
+    card, n_classes = source.card, len(source.card.classes)
+    rebuilt = network(headless(card.architecture), card.inputs, n_classes)
+    if kind := card.architecture.get(HEAD):
+        rebuilt.head = HEADS[require_known("head", kind, HEADS)](rebuilt.n_features, n_classes)
     load_state(rebuilt, source.state, f"source {source.name!r}")
     return rebuilt

@@ -219,7 +219,7 @@ class ClassificationStrategy(ClassifierMixin, Strategy):
     def card_of(self, network: Classifier) -> dict[str, Any]:
         """Return what a card says of a network that tells this fit's classes apart."""
         return {
-            "architecture": network.architecture,
+            "architecture": network.described(),
             "inputs": network.input_spec,
             "classes": self.class_names_ or tuple(map(str, self.classes_)),
         }
