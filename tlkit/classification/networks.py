@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from tlkit.classification.heads import HEADS, ClassMaps, linear, pooled
-from tlkit.errors import BadInput, require_known
-from tlkit.study.source import Source
+from tlkit.errors import BadInput, first_few, require_known
+from tlkit.study.source import Card, Source
+from tlkit.system import compute
 
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 AUXILIARY = "auxiliary."
@@ -152,14 +153,41 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], whose: str) -> No
     module.load_state_dict(own)
 
 
+Builder = Callable[[Mapping[str, Any], Mapping[str, Any], int], Classifier]
+
+
 def headless(architecture: Mapping[str, Any]) -> dict[str, Any]:
     """Return a card's architecture without what it says of the head: a new one is linear."""
     return {name: value for name, value in architecture.items() if name != HEAD}
 
 
-def from_source(
-    network: Callable[[Mapping[str, Any], Mapping[str, Any], int], Classifier], source: Source
-) -> Classifier:
+def require_drawn(network: Classifier) -> Classifier:
+    """Return a network whose weights are random.
+
+    Raises
+    ------
+    BadInput
+        If it is somebody's own and holds weights that none of its layers can draw.
+    """
+    undrawn = getattr(network.backbone, "undrawn", ())
+    if undrawn:
+        raise BadInput(
+            f"The network {network.architecture['name']!r} cannot start from random weights: nothing draws "
+            f"{first_few(undrawn, 3)}. Give the class that holds them a method reset_parameters()."
+        )
+    return network
+
+
+def of_card(network: Builder, card: Card) -> Classifier:
+    """Build the network on a card, with random weights."""
+    n_classes = len(card.classes)
+    built = network(headless(card.architecture), card.inputs, n_classes)
+    if kind := card.architecture.get(HEAD):
+        built.head = HEADS[require_known("head", kind, HEADS)](built.n_features, n_classes)
+    return built
+
+
+def from_source(network: Builder, source: Source) -> Classifier:
     """Rebuild the network of a source with its weights.
 
     Parameters
@@ -172,9 +200,12 @@ def from_source(
     BadInput
         If the weights do not fit the architecture on the card.
     """
-    card, n_classes = source.card, len(source.card.classes)
-    rebuilt = network(headless(card.architecture), card.inputs, n_classes)
-    if kind := card.architecture.get(HEAD):
-        rebuilt.head = HEADS[require_known("head", kind, HEADS)](rebuilt.n_features, n_classes)
+    rebuilt = of_card(network, source.card)
     load_state(rebuilt, source.state, f"source {source.name!r}")
     return rebuilt
+
+
+def random_state(network: Builder, card: Card, seed: int) -> dict[str, Tensor]:
+    """Return random weights of the network on a card, drawn as its layers do when they are made."""
+    with compute.seeded(seed, torch.device("cpu")):
+        return require_drawn(of_card(network, card)).exported()

@@ -8,15 +8,22 @@ from typing import Any
 
 import torch
 
+from tlkit.classification import networks
 from tlkit.classification.networks import HEAD
 from tlkit.study.register import Loader, sources
-from tlkit.study.source import Card, Source, read_state_dict
+from tlkit.study.source import Card, Source
+from tlkit.study.weight_files import read_state_dict
 from tlkit.system import files
+from tlkit.vision.loading import modules
 from tlkit.vision.loading.weights import load_into
 from tlkit.vision.networks import backbones
+from tlkit.vision.networks.backbones import Network
 from tlkit.vision.strategies.base import ImageStrategy
 
-answers = ImageStrategy.before_transfer  # what `Source.predict` asks
+# What `Source.predict`, `Source.randomized` and `Source.from_module` ask.
+answers = ImageStrategy.before_transfer
+random_state = partial(networks.random_state, Network)
+parts_of_module = modules.parts_of_module
 
 SHIPPED = ("glyphs", "shape", "texture")
 

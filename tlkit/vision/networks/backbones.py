@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tlkit.classification import networks
 from tlkit.classification.heads import ClassMaps
+from tlkit.classification.modules import MODULE
 from tlkit.classification.networks import Classifier
 from tlkit.errors import require_known, require_params
 from tlkit.study.register import descendants
@@ -73,7 +74,6 @@ class Network(Classifier):
     def __init__(self, architecture: Mapping[str, Any], inputs: Mapping[str, Any], n_classes: int):
         backbone, n_features = build_backbone(**{"channels": inputs["channels"], **architecture})
         super().__init__(architecture, inputs, Inputs(**inputs), backbone, n_features, n_classes)
-        self.to(memory_format=torch.channels_last)
 
 
 class Backbone(nn.Module):
@@ -136,19 +136,27 @@ def own_backbones() -> dict[str, type[Backbone]]:
 def build_backbone(name: str, channels: int = 3, **params: Any) -> tuple[nn.Module, int]:
     """Build a backbone with random weights, and say how many features it gives.
 
+    Parameters
+    ----------
+    name : str
+        Of a `Backbone` or a torchvision network; of a `tlkit.classification.modules.OwnModule`, any.
+
     Raises
     ------
     UnknownName
         If there is no network of that name, or it has no such parameter.
     """
     kinds = own_backbones()
+    if MODULE in params:  # in the memory format that its user's code was written for
+        return params[MODULE].build(), params[MODULE].n_features
     if name not in kinds:
         whole = build_torchvision(name)
         require_params(f"network {name!r}", params, lambda: None)
-        return split(whole)[:2]
+        backbone, n_features, *_ = split(whole)
+        return backbone.to(memory_format=torch.channels_last), n_features
     require_params(f"network {name!r}", params, kinds[name])
     built = kinds[name](channels=channels, **params)
-    return built, built.n_features
+    return built.to(memory_format=torch.channels_last), built.n_features
 
 
 def inputs_for(architecture: Mapping[str, Any], shape: tuple[int, ...] | None) -> dict[str, Any]:
