@@ -1,6 +1,9 @@
 """A network of one's own as a source: where it is cut, what it is worth, and what is refused."""
 
 import copy
+import os
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +13,11 @@ from stripes import QUICK, stripes
 from torch import nn
 
 import tlkit
-from tlkit.classification.modules import OwnModule
+from tlkit.classification.modules import MODULE
 from tlkit.errors import BadInput, UnknownName
 from tlkit.study.source import Source
-from tlkit.vision.networks.backbones import from_source
+from tlkit.study.weight_files import read_state_dict
+from tlkit.vision.networks.backbones import IMAGENET, from_source
 from tlkit.vision.tasks import ImageTask
 
 CLASSES = ("v", "h", "d")
@@ -65,6 +69,12 @@ def maps(*after):
 AVERAGE = nn.AdaptiveAvgPool2d(1), nn.Flatten()
 
 
+def above_0(module):
+    """The same, its logits above 0 whatever it sees."""
+    nn.init.constant_(module[2].bias, 9)
+    return module
+
+
 def made(module, **changes):
     return Source.from_module(module, **{"inputs": INPUTS, "classes": CLASSES} | changes)
 
@@ -89,9 +99,21 @@ def task():
         (seeded(Then, nn.Softmax(1)), nn.Softmax(1)),
         (seeded(maps, *AVERAGE), nn.Identity()),
         (seeded(maps, nn.ReLU(), *AVERAGE), nn.Identity()),
+        (above_0(seeded(maps, *AVERAGE)), nn.Identity()),
+        (above_0(seeded(maps, nn.ReLU(), *AVERAGE)), nn.Identity()),
         (nn.Sequential(nn.Flatten(), nn.Linear(256, 3, bias=False)), nn.Identity()),
     ],
-    ids=["view", "double", "log-softmax", "softmax", "averaged maps", "rectified maps", "no bias"],
+    ids=[
+        "view",
+        "double",
+        "log-softmax",
+        "softmax",
+        "averaged",
+        "rectified",
+        "averaged, above 0",
+        "rectified, above 0",
+        "no bias",
+    ],
 )
 def test_a_source_of_a_module_says_what_the_module_does(module, form):
     source = made(module)
@@ -202,6 +224,48 @@ def test_it_is_not_saved_and_says_how_to_keep_it(tmp_path, task):
     assert not list(tmp_path.iterdir())
 
 
+class Block(nn.Module):
+    """Two convolutions beside a shortcut without weights (He et al., arXiv:1512.03385, section 4.2)."""
+
+    def __init__(self, n_in, n_out, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False), nn.BatchNorm2d(n_out)
+        self.conv2, self.bn2 = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False), nn.BatchNorm2d(n_out)
+        self.stride, self.more = stride, (n_out - n_in) // 2
+
+    def forward(self, x):
+        short = F.pad(x[..., :: self.stride, :: self.stride], (0, 0, 0, 0, self.more, self.more))
+        return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + short)
+
+
+class ResNet20(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
+        for number, (n_in, n_out) in enumerate([(16, 16), (16, 32), (32, 64)], start=1):
+            blocks = [Block(n_in, n_out, 1 + (n_in < n_out)), Block(n_out, n_out, 1), Block(n_out, n_out, 1)]
+            self.add_module(f"layer{number}", nn.Sequential(*blocks))
+        self.linear = nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = self.layer3(self.layer2(self.layer1(F.relu(self.bn1(self.conv1(x))))))
+        return self.linear(F.avg_pool2d(x, 8).view(len(x), -1))
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_published_weights_of_a_network_of_ones_own_are_worth_what_is_known(tmp_path):
+    data = Path(os.environ["TLKIT_DATA"].split(os.pathsep)[0])
+    with zipfile.ZipFile(data / "cifar10-jpeg/test.zip") as archive:
+        archive.extractall(tmp_path)
+    network = ResNet20()
+    state = read_state_dict(data / "weights/resnet20-12fca82f.th")
+    network.load_state_dict({name.removeprefix("module."): value for name, value in state.items()})
+    task = tlkit.load_task(tmp_path / "test")
+    source = made(network, inputs={**IMAGENET, "size": 32}, classes=task.classes, task=task)
+    assert source.card.metrics["accuracy"] == pytest.approx(0.80, abs=0.02)
+
+
 class Several(nn.Module):
     def __init__(self, form):
         super().__init__()
@@ -239,6 +303,8 @@ def holding(value):
             Then(nn.Sigmoid()),
             r"no head that can be taken off: .* 'net.fc' \(Linear\), for Sigmoid that follows",
         ),
+        (nn.Sequential(above_0(maps(*AVERAGE)), nn.ReLU()), "no head that can be taken off"),
+        (nn.Sequential(nn.Flatten(2), nn.Linear(256, 3), nn.Flatten()), "no head that can be taken off"),
         (Then(lambda x: x**2), "for what follows changes them. Valid is a linear layer"),
         (Several(lambda x: (x, x)), "gives a tuple of 2, and a source has one head: wrap it"),
         (Several(lambda x: {"out": x}), "gives a dict of 1, and a source has one head"),
@@ -288,5 +354,5 @@ def test_inputs_and_classes_that_cannot_be_are_refused(changes, kind, message):
 
 
 def test_a_part_of_an_architecture_copies_as_itself():
-    part = OwnModule(seeded(LeNet), "fc", 32)
-    assert copy.deepcopy({"module": part})["module"] is part
+    architecture = made(seeded(LeNet)).card.architecture
+    assert copy.deepcopy(architecture)[MODULE] is architecture[MODULE]

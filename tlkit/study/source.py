@@ -212,10 +212,11 @@ class Source:
         return made if task is None else made._measured(_asked(kind, "answers")(made), task)
 
     def randomized(self, seed: int = 0) -> Source:
-        """Return a source of the same structure with random weights: what it gives without any training.
+        """Return a source of the same structure with random weights (Saxe et al., ICML 2011).
 
-        Weights are drawn as the network's layers draw theirs; batch normalisation has seen nothing, its
-        statistics are 0 and 1. Classes, and the task for strategies that need its data, stay.
+        Beside a trained source it shows what the structure gives by itself. Weights are drawn as the layers
+        draw theirs when they are made; batch normalisation has seen nothing, its statistics are 0 and 1.
+        Classes stay, and so does the task, for strategies that need its data.
 
         Raises
         ------

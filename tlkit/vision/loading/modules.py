@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlkit.classification import modules
+from tlkit.classification import cutting
 from tlkit.errors import ABOVE_0, BadInput, at_least, require_number, require_params, whole
 from tlkit.vision.networks.backbones import Inputs
 
@@ -32,7 +32,7 @@ def parts_of_module(
     Raises
     ------
     BadInput
-        If the inputs are not such, or see `tlkit.classification.modules.parts_of`.
+        If the inputs are not such, or see `tlkit.classification.cutting.parts_of`.
     """
     spec = _checked(inputs)
     sides = [spec["size"]] if spec["size"] else SIDES
@@ -41,7 +41,7 @@ def parts_of_module(
         torch.randint(0, 256, (2, spec["channels"], side, side), generator=generator, dtype=torch.uint8)
         for side in sides
     )
-    return modules.parts_of(module, [Inputs(**spec)(each).contiguous() for each in noise], spec, classes)
+    return cutting.parts_of(module, [Inputs(**spec)(each).contiguous() for each in noise], spec, classes)
 
 
 def _checked(inputs: Mapping[str, Any]) -> dict[str, Any]:
