@@ -158,6 +158,17 @@ def test_every_strategy_takes_it_and_what_it_learns_is_a_source_again(strategy, 
     assert tlkit.transfer("probe", again, task).metrics["accuracy"] > 0.6
 
 
+def test_of_a_network_without_a_backbone_to_train_the_head_is_fine_tuned(task):
+    module = nn.Sequential(nn.Flatten(), nn.Linear(256, 3))
+    assert tlkit.transfer("finetune", made(module), task, **QUICK).metrics["accuracy"] > 0.4
+
+
+def test_a_head_whose_weights_are_computed_is_cut_off_with_what_they_are():
+    module = seeded(LeNet)
+    torch.nn.utils.parametrizations.spectral_norm(module.fc)
+    assert torch.equal(made(module.eval()).state["head.weight"], module.fc.weight)
+
+
 def test_scratch_starts_from_weights_that_the_layers_draw(task):
     trained = seeded(LeNet)
     for param in trained.parameters():

@@ -15,6 +15,7 @@ from tlkit.classification.networks import HEAD
 from tlkit.errors import BadInput, first_few
 
 TOLERANCE = 1e-5
+PARAMETRIZED = "parametrizations"  # what torch puts into a layer whose weights it computes
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -159,7 +160,11 @@ def _kinds(layer: nn.Module, features: Tensor) -> tuple[str, ...]:
 def _last_layer(whole: nn.Module, batch: Tensor) -> tuple[str, Any, list[str]]:
     """Return path and layer of the last with weights that runs, and what runs after it."""
     ran: list[str] = []
-    leaves = {path: each for path, each in whole.named_modules() if not list(each.children())}
+    leaves = {
+        path: each
+        for path, each in whole.named_modules()
+        if {name for name, _ in each.named_children()} <= {PARAMETRIZED} and PARAMETRIZED not in path
+    }
     hooks = [
         each.register_forward_pre_hook(lambda *_, path=path: ran.append(path))
         for path, each in leaves.items()

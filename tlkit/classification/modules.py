@@ -16,8 +16,6 @@ from tlkit.system.digests import digest
 
 MODULE = "module"  # an architecture's entry for a network whose code is its user's
 LIBRARIES = {"torch", "torchvision", "builtins"}  # their code goes by version
-TOLERANCE = 1e-5
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 class OwnModule:
@@ -79,7 +77,7 @@ class UpToHead(nn.Module):
         if path:
             module.set_submodule(path, _Head())
         self.module = module
-        self.undrawn = list(_drawn_anew(module)) if draw else []
+        self.undrawn = sorted(_drawn_anew(module)) if draw else []
 
     def forward(self, examples: Tensor) -> Tensor:
         """Map examples (N, ...) to features (N, n_features), or to maps of them."""
@@ -115,7 +113,8 @@ def _drawn_anew(module: nn.Module) -> Iterator[str]:
 
 
 def _structure(module: nn.Module) -> Iterator[Any]:
-    """Describe a network by its code and by whatever it holds but its weights."""
+    """Describe a network by its code and by whatever it holds; of weights, by their shapes."""
+    yield {name: list(value.shape) for name, value in module.state_dict().items()}
     inside = vars(nn.Module()).keys()
     for path, layer in module.named_modules():
         held = {name: _content(value) for name, value in vars(layer).items() if name not in inside}

@@ -86,7 +86,7 @@ class Classifier(nn.Module):
         return {name: value for name, value in self.state_dict().items() if not name.startswith(AUXILIARY)}
 
     def stages(self) -> list[tuple[str, list[nn.Parameter]]]:
-        """Return the backbone's stages from input to output, each with its parameters."""
+        """Return the backbone's stages from input to output, each with parameters; none without any."""
         found: list[tuple[str, list[nn.Parameter]]] = []
         for name, module in _stage_modules(self.backbone):
             params = list(module.parameters())
@@ -95,7 +95,8 @@ class Classifier(nn.Module):
             elif params:
                 found.append((name, params))
         held = {id(param) for _, params in found for param in params}
-        found[0][1].extend(param for param in self.backbone.parameters() if id(param) not in held)
+        for _, params in found[:1]:
+            params.extend(param for param in self.backbone.parameters() if id(param) not in held)
         return found
 
 
