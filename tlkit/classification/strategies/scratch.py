@@ -58,4 +58,4 @@ class Scratch(GradientStrategy):
         """Every parameter, but of a source its architecture alone: its weights are not used."""
         if self.architecture is not None:
             return super().identity() | {"source": None}
-        return super().identity() | {"source": self.needed_source()}
+        return super().identity() | {"source": self.needed_source().fingerprint}
