@@ -48,11 +48,22 @@ class AtOnce(Guess):
 
 class Alone(Guess):
     name, title, idea = "alone", "Alone", "Learns from the target only."
+    uses_source = False
 
 
 class Helper(Guess):
     name, title, idea = "helper", "Helper", "Brings knowledge that fits."
     skill = 0.3
+
+
+class Mixture(Guess):
+    """As good as it is by itself; its source adds nothing."""
+
+    name, title, idea = "mixture", "Mixture", "Mixes several models, with or without a source."
+    skill = 0.3
+
+    def source_free(self):
+        return Mixture()
 
 
 class Misleader(Guess):
@@ -72,7 +83,7 @@ class Numbers(Task):
 
     name, metric, baseline, budget_unit, max_budget = "numbers", "accuracy", "alone", "labels a class", 20
     strategy_base = Guess
-    min_budget, fingerprint = 0, ""
+    min_budget, fingerprint, n_examples = 0, "", 300
 
     def __init__(self, rows=20, seed=0, similarity=None):
         self.rows, self.seed, self.similarity = rows, seed, similarity

@@ -116,9 +116,18 @@ def compare(options: argparse.Namespace) -> int:
     task = catalogue.load_task(options.task, **_literals(options.parameters))
     chosen = [require_known("strategy", name, task.strategies()) for name in options.strategies]
     sources = [catalogue.load_source(name, **_literals(options.of_source)) for name in options.source]
-    study = comparing.compare(chosen, sources, task, options.budgets, options.seeds, n_jobs=options.jobs)
+    study = comparing.compare(
+        chosen,
+        sources,
+        task,
+        options.budgets,
+        options.seeds,
+        baseline=options.baseline,
+        n_jobs=options.jobs,
+    )
     print(study.curve().to_string(index=False, float_format="{:.3f}".format))
-    print("\n".join(["", *study.sentences()]))
+    print("\n".join(["", *study.sentences(options.adjust)]))
+    print(study.multiplicity(options.adjust))
     if options.save:
         print(f"Saved: {study.save(options.save)}")
     for failed in study.failures:
@@ -200,6 +209,12 @@ def parser() -> argparse.ArgumentParser:
         "--budgets", nargs="+", type=int, help="labels a class or ratings a user; all by default"
     )
     sub.add_argument("--seeds", type=int, default=5, help="draws and trainings a budget; 5 by default")
+    sub.add_argument(
+        "--baseline", metavar="NAME", help="what to measure gains against; the task's own by default"
+    )
+    sub.add_argument(
+        "--adjust", metavar="NAME", help="allow for the number of verdicts: holm, bonferroni, fdr_bh"
+    )
     sub.add_argument("--jobs", type=int, help="processes; 1 by default")
     sub.add_argument("--save", type=Path, metavar="FILE", help="write the study as JSON")
     sub = command(

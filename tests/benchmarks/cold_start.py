@@ -19,25 +19,11 @@ import pandas as pd
 from common import cold_cache, markdown, show
 
 import tlkit
-from tlkit.recsys.models.implicit_als import ImplicitALS
-from tlkit.recsys.models.popularity import Popularity
-from tlkit.recsys.strategies.alone import TargetOnly
-from tlkit.recsys.strategies.gated import Gated
 from tlkit.study.study import Study
 
 BUDGETS = (0, 2, 5, 10)
 NAMED = ("target_only", "joined", "gated")
 DIRECTIONS = (("books", "movies"), ("movies", "books"))
-CONTROLS = {
-    "target_only, ALS": TargetOnly(model=ImplicitALS()),
-    "gated, no source": Gated(
-        experts={
-            "ease": TargetOnly(),
-            "als": TargetOnly(model=ImplicitALS()),
-            "popularity": TargetOnly(model=Popularity()),
-        }
-    ),
-}
 
 
 def main() -> None:
@@ -53,13 +39,13 @@ def fixed_test(source_name: str, target_name: str, seeds: int, jobs: int, skippe
     task = tlkit.load_task("amazon", target=target_name)
     source = tlkit.load_source("amazon", domain=source_name)
     names = [name for name in task.strategies() if name not in skipped]
-    entrants = {name: task.strategy(name) for name in names} | CONTROLS
     with cold_cache():
-        study = tlkit.compare(entrants, source, task, BUDGETS, seeds, n_jobs=jobs)
+        study = tlkit.compare(names, source, task, BUDGETS, seeds, n_jobs=jobs)
     title = f"Amazon, {source_name} to {target_name}: NDCG@10 of {len(task.evaluated_users)} cold users"
     show(title, _scores(study), f"{seeds} draws of the known ratings; intervals cover draws and users.")
     for rival in ("target_only", "joined"):
         print(f"\nGain of `gated` over `{rival}`\n\n{markdown(_gains(study, 'gated', rival))}\n", flush=True)
+    print(f"\nGain over the same without a source\n\n{markdown(_credit(study))}\n", flush=True)
 
 
 def rest_of_ratings(source_name: str, target_name: str, seeds: int, jobs: int, *_: Any) -> None:
@@ -97,6 +83,17 @@ def _gains(study: Study, strategy: str, rival: str) -> pd.DataFrame:
     rows = verdicts[verdicts["strategy"] == strategy]
     gain = [f"{row.gain:+.3f} ({row.low:+.3f} to {row.high:+.3f})" for row in rows.itertuples()]
     return pd.DataFrame({"ratings": rows["budget"], "gain": gain, "verdict": rows["verdict"]})
+
+
+def _credit(study: Study) -> pd.DataFrame:
+    """One row a strategy, one column a budget: what it gains over its twin, with the twin's score."""
+    credit = study.credit()
+    said = [
+        f"{row.gain:+.3f} ({row.low:+.3f} to {row.high:+.3f}) over {row.twin_score:.3f}: {row.verdict}"
+        for row in credit.itertuples()
+    ]
+    table = credit.assign(said=said).pivot(index="strategy", columns="budget", values="said")
+    return table.rename(columns="{} ratings".format).reset_index()
 
 
 def _options() -> argparse.Namespace:

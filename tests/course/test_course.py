@@ -54,8 +54,14 @@ class ToyStudy:
     table = pd.DataFrame({"strategy": ["probe", "probe"], "seed": [0, 1], "accuracy": [0.5, float("nan")]})
     failed = pd.DataFrame({"strategy": ["probe"], "seed": [2], "message": ["out of <memory>"]})
 
-    def verdicts(self) -> pd.DataFrame:
+    def verdicts(self, adjust: str) -> pd.DataFrame:
         return pd.DataFrame({"strategy": ["probe"], "gain": [0.1], "sentence": ["probe helps <b>a lot</b>."]})
+
+    def sentences(self) -> list[str]:
+        return ["probe helps <b>a lot</b>."]
+
+    def multiplicity(self) -> str:
+        return "One of how many?"
 
     def figure(self) -> go.Figure:
         figure = go.Figure(go.Scatter(x=[1, 2], y=np.array([0.5, 0.7])))
@@ -405,7 +411,7 @@ def test_a_study_records_table_sentences_and_figure():
     entry = records.as_record("toy", ToyStudy())
     assert entry["trials"]["rows"] == [["probe", 0, 0.5], ["probe", 1, None]]
     assert entry["table"] == {"columns": ["strategy", "gain"], "rows": [["probe", 0.1]]}
-    assert entry["sentences"] == ["probe helps <b>a lot</b>."]
+    assert entry["sentences"] == ["probe helps <b>a lot</b>.", "One of how many?"]
     assert entry["alt"] == 'A curve that "rises".'
     assert entry["figure"]["data"][0]["type"] == "scatter"
 

@@ -26,6 +26,7 @@ from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours, UserNeighbours
 from tlkit.recsys.models.popularity import Popularity
 from tlkit.recsys.sources import train_source
+from tlkit.recsys.strategies.alone import LevelsOnly
 from tlkit.recsys.tasks import cold_start_task
 from tlkit.recsys.worlds.shops import two_shops
 from tlkit.study.source import Source
@@ -129,8 +130,10 @@ class TestEveryRecommender(EveryEstimator):
         given = scores(case.fitted)
         assert given.shape == case.fitted.matrix_.shape and np.isfinite(given).all()
         assert case.fitted.objective_ == case.data[-1]
-        # Two only keep the ratings.
-        assert case.fitted.n_trainable_ > 0 or isinstance(case.fitted, Popularity | UserNeighbours)
+        # Three only keep or count the ratings.
+        assert case.fitted.n_trainable_ > 0 or isinstance(
+            case.fitted, Popularity | UserNeighbours | LevelsOnly
+        )
 
     def test_nothing_is_said_before_a_fit(self, case):
         made, table = case.make(), ratings()

@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score, mean_absolute_error, mean_s
 
 from tlkit.errors import BadInput, UnknownName
 from tlkit.recsys.evaluation import metrics
-from tlkit.study.verdicts import crossed_interval
+from tlkit.study.intervals import crossed_interval
 
 
 def scored(n_users=40, n_items=30, seed=0):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
 from tlkit.errors import BadInput
@@ -17,7 +18,10 @@ from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours
 from tlkit.recsys.sources import train_source
+from tlkit.recsys.strategies.alone import TargetOnly
 from tlkit.recsys.strategies.base import aligned, rows_of
+from tlkit.recsys.strategies.fusion import Fusion
+from tlkit.recsys.strategies.joined import Joined
 from tlkit.recsys.tasks import RatingsTask, cold_start_task
 from tlkit.recsys.worlds.shops import two_shops
 from tlkit.study import comparing
@@ -353,6 +357,39 @@ def test_rows_are_taken_with_empty_ones_for_the_absent():
     np.testing.assert_array_equal(aligned(matrix.toarray(), rows), [[5, 6], [0, 0], [1, 2]])
 
 
+WITH_TWIN = sorted(name for name in RatingsTask.strategies() if name not in ("target_only", "fusion"))
+
+
+@pytest.mark.parametrize("name", WITH_TWIN)
+def test_a_twin_knows_nothing_of_the_source(name, task, source):
+    twin = task.strategy(name, source=source).source_free()
+    assert not twin.uses_source and twin.source is None
+    alone, beside = (task.fit(clone(twin).set_params(random_state=0, source=each)) for each in (None, source))
+    np.testing.assert_array_equal(*(each.scores(task.evaluated_users) for each in (alone, beside)))
+
+
+def test_a_prior_without_weight_is_its_own_twin(task, source):
+    prior = task.strategy("prior", source=source, weight=0.0, random_state=0)
+    twin = prior.source_free().set_params(random_state=0)
+    found = [task.fit(each).scores(task.evaluated_users) for each in (prior, twin)]
+    np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-6)
+
+
+def test_the_twin_of_a_mixture_has_the_members_twins(task, source):
+    gated = task.strategy("gated", source=source)
+    assert gated.uses_source
+    kinds = {label: type(each).__name__ for label, each in gated.source_free().experts.items()}
+    assert kinds == {"target_only": "TargetOnly", "prior": "FactorsOnly", "features": "LevelsOnly"}
+    members = {"linear": EASE(), "both": Joined(model=EASE())}
+    fusion = Fusion(source=source, members=members)
+    assert fusion.uses_source and not Fusion(source=source, members={"linear": EASE()}).uses_source
+    twin = fusion.source_free()
+    assert not twin.uses_source and isinstance(twin.members["both"], TargetOnly)
+    assert Fusion(source=source).source_free().members is None and not Fusion().uses_source
+    assert not TargetOnly(source=source).uses_source
+    assert not TargetOnly(source=source, model=EASE()).uses_source
+
+
 def middling(similarity=0.8):
     shops = two_shops(similarity, n_users=500, n_items=150)
     task = cold_start_task(shops.target, shops.source.users)
@@ -363,10 +400,11 @@ def middling(similarity=0.8):
 def test_transfer_helps_between_similar_shops_and_not_between_strange_ones():
     def verdicts(similarity):
         task, source = middling(similarity)
-        study = comparing.compare(["joined", "frozen", "gated"], source, task, [2], seeds=3, callbacks=())
-        return study.verdicts().set_index("strategy")["verdict"].to_dict()
+        study = comparing.compare(["joined", "frozen", "gated"], source, task, [2], seeds=5, callbacks=())
+        tables = study.verdicts(), study.credit()
+        return (table.set_index("strategy")["verdict"].to_dict() for table in tables)
 
-    near, far = verdicts(0.8), verdicts(0.0)
-    assert set(near.values()) == {"helps"}
+    (near, owed_near), (far, owed_far) = verdicts(0.8), verdicts(0.0)
+    assert set(near.values()) == set(owed_near.values()) == {"helps"}
     assert far["joined"] == far["frozen"] == "hurts"
-    assert far["gated"] == "no evidence"
+    assert far["gated"] not in ("helps", "hurts") and owed_far["gated"] != "helps"

@@ -184,8 +184,9 @@ def test_callbacks_hear_of_trials_and_steps():
 def test_several_sources_are_compared_each_with_its_baseline():
     other = tlkit.Source(toy_source().card.__class__("other", "Other", {"name": "none"}, {}, ("a",)), {})
     study = compare(source=[toy_source(), other])
-    assert set(study.table["source"]) == {"toy", "other"}
+    assert set(study.table["source"]) == {"", "toy", "other"}
     assert len(study.verdicts()) == 4
+    assert (study.table["strategy"] == "alone").sum() == 6  # once for both sources, and from none
 
 
 def test_any_estimator_with_a_label_can_enter():
@@ -256,7 +257,7 @@ def test_a_study_comes_back_from_its_file(tmp_path):
 def test_a_study_of_another_version_or_kind_is_refused(tmp_path):
     path = compare().save(tmp_path / "study.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
-    with pytest.raises(FileProblem, match="is a study of format 99, this tlkit reads format 2"):
+    with pytest.raises(FileProblem, match="is a study of format 99, this tlkit reads format 3"):
         Study.load(path)
     path.write_text("[]")
     with pytest.raises(FileProblem, match="is not a study"):

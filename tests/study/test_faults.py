@@ -14,6 +14,7 @@ import tlkit
 from tlkit.errors import FileProblem, TrainingProblem
 from tlkit.study import stores, trial_cache
 from tlkit.study.study import Study
+from tlkit.study.task import Score
 from tlkit.system import files
 
 
@@ -78,6 +79,30 @@ def test_a_failing_trial_is_told_with_its_reason_and_the_study_goes_on(tmp_path)
     assert back.failed.equals(study.failed) and repr(back) == repr(study)
 
 
+@pytest.mark.parametrize("who", ["alone", "mixture", "mixture without source"])
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)], ids=["once", "always"])
+def test_whichever_fails_the_rest_can_be_read(who, seeds, monkeypatch):
+    fit = Numbers.fit
+
+    def failing(task, estimator, callbacks=()):
+        free = estimator.name != "alone" and estimator.source is None
+        if f"{estimator.name}{' without source' * free}" == who and estimator.random_state in seeds:
+            raise ValueError("no such luck")
+        return fit(task, estimator, callbacks)
+
+    monkeypatch.setattr(Numbers, "fit", failing)
+    with pytest.warns(UserWarning, match=f"{len(seeds) * 2} of 24 trials failed.*{who}"):
+        study = compare(["mixture", "helper"], budgets=[2, 5])
+    assert set(study.failed["strategy"]) == {who}
+    assert len(study.table) == 24 - 2 * len(seeds)
+    for read in (study.curve, study.credit, study.multiplicity, study.sentences, study.figure):
+        read()
+    judged = study.verdicts().set_index("strategy")["seeds"].to_dict()
+    left = 3 - len(seeds)
+    expected = {"alone": {"helper": left, "mixture": left}, "mixture": {"helper": 3, "mixture": left}}
+    assert judged == {name: n for name, n in expected.get(who, {"helper": 3, "mixture": 3}).items() if n}
+
+
 def test_a_failed_trial_is_not_stored_and_runs_again():
     with pytest.warns(UserWarning, match="failed"):
         compare([Unlucky()])
@@ -104,15 +129,16 @@ def test_where_every_trial_fails_its_error_is_raised():
 
 
 @pytest.mark.parametrize(
-    ("score", "reason"),
+    ("score", "units", "reason"),
     [
-        ({"accuracy": np.nan}, r"metrics\['accuracy'\] is a finite number; got nan"),
-        ({"accuracy": 1.5}, "is a share from 0 to 1; got 1.5"),
-        ({"precision": 0.5}, "has no accuracy; it has precision"),
+        ({"accuracy": np.nan}, 300, r"metrics\['accuracy'\] is a finite number; got nan"),
+        ({"accuracy": 1.5}, 300, "is a share from 0 to 1; got 1.5"),
+        ({"accuracy": 1.0}, 299, "scores 299 test examples; there are 300"),
+        ({"precision": 0.5}, 300, "has no accuracy; it has precision"),
     ],
 )
-def test_a_score_that_is_none_fails_the_trial(monkeypatch, score, reason):
-    monkeypatch.setattr(Numbers, "score", lambda task, estimator: tlkit.study.task.Score(score, np.ones(4)))
+def test_a_score_that_is_none_fails_the_trial(monkeypatch, score, units, reason):
+    monkeypatch.setattr(Numbers, "score", lambda task, estimator: Score(score, np.ones(units)))
     with pytest.raises(tlkit.errors.BadInput, match=reason):
         compare(["helper"])
 
@@ -196,6 +222,11 @@ def test_a_stored_trial_under_anothers_name_is_not_taken_for_it():
         ({"summary": 3}, "A stored TaskSummary has the fields int"),
         ({"summary": {"metric": {}}}, "metric is of type str; got dict"),
         ({"summary": {"percent": "no"}}, "percent is of type bool"),
+        ({"summary": {"chance": "high"}}, "chance is a finite number"),
+        ({"summary": {"pool": -1}}, "pool is a whole number, 0 or more"),
+        ({"summary": {"groups": 3}}, "groups are a list; got int"),
+        ({"summary": {"groups": [0, 1]}}, "300 test examples, and 2 have a group"),
+        ({"summary": {"groups": [0, -1]}}, "A group is a whole number, 0 to 1; got -1"),
         ({"trials": None}, "NoneType"),
         ({"trials": [3]}, "per_example as a list of numbers"),
         ({"failures": [{}]}, "A stored FailedTrial has the fields"),
@@ -211,6 +242,8 @@ def test_a_stored_trial_under_anothers_name_is_not_taken_for_it():
         ({"trial": {"metrics": {"accuracy": 10**400}}}, "is a finite number"),
         ({"trial": {"metrics": {"accuracy": -3}}}, "is a share from 0 to 1; got -3"),
         ({"trial": {"metrics": [1]}}, "metrics is of type dict; got list"),
+        ({"trial": {"twin": 3}}, "twin is of type str"),
+        ({"trial": {"transfers": "no"}}, "transfers is of type bool"),
         ({"trial": {"strategy": ["x"]}}, "strategy is of type str"),
         ({"trial": {"budget": "5"}}, "budget is a whole number"),
         ({"trial": {"seed": 0.5}}, "seed is a whole number"),

@@ -10,7 +10,8 @@ import torch
 from sklearn.base import clone
 
 from tlkit.errors import BadInput, FileProblem
-from tlkit.study.source import Card, Source, read_state_dict
+from tlkit.study.source import Card, Source
+from tlkit.study.weight_files import read_state_dict
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from torch import nn
 from toys import Helper, Numbers
 
 from tlkit.recsys.models import EASE, ImplicitALS
@@ -16,6 +17,7 @@ from tlkit.study import trial_cache
 from tlkit.study.source import Card, Source
 from tlkit.system import provenance
 from tlkit.vision.strategies.frozen import Probe
+from tlkit.vision.strategies.scratch import Scratch
 from tlkit.vision.tasks import ImageTask
 
 
@@ -79,6 +81,31 @@ def test_what_loads_a_sources_task_counts(asked, task):
 )
 def test_a_users_code_may_use_anything_so_every_module_counts(asked, task, estimator):
     assert modules_of(asked, estimator, task) == provenance.everything()
+
+
+class Mine(nn.Flatten):
+    pass
+
+
+def of_module(*layers):
+    inputs = {"channels": 1, "size": 8, "mean": [0.5], "std": [0.5]}
+    return Source.from_module(nn.Sequential(*layers), inputs=inputs, classes=("a", "b"))
+
+
+def test_a_users_network_too_and_none_that_torch_wrote(asked, task):
+    mine, theirs = (Probe(source=of_module(kind(), nn.Linear(64, 2))) for kind in (Mine, nn.Flatten))
+    assert modules_of(asked, mine, task) == provenance.everything()
+    assert "tlkit.recsys.tasks" not in modules_of(asked, theirs, task)
+
+
+def test_of_a_network_that_is_not_transferred_the_weights_do_not_count(task):
+    one, other = (of_module(nn.Flatten(), nn.Linear(64, 2)) for _ in range(2))
+    wider = of_module(nn.Flatten(), nn.Linear(64, 4), nn.Linear(4, 2))
+    keys = [
+        trial_cache.key(kind(source=each), task, 1, 0) for kind in (Scratch, Probe) for each in (one, other)
+    ]
+    assert keys[0] == keys[1] and keys[2] != keys[3]
+    assert trial_cache.key(Scratch(source=wider), task, 1, 0) != keys[0]
 
 
 def test_a_users_task_too(asked):

@@ -31,7 +31,7 @@ def test_a_soup_of_two_sources_trains_beside_its_baseline(stripes, marks, usable
     second = tlkit.transfer("finetune", stripes, stripes.task, seed=1, **QUICK).fitted
     both = Sources(stripes, tlkit.Source.from_fitted(second, "again"))
     study = tlkit.compare([Soup(**QUICK)], both, marks, [5], seeds=1, cache=False)
-    assert set(study.table["source"]) == {"stripes+again"}
+    assert set(study.table["source"]) == {"", "stripes+again"}
     assert set(study.table["strategy"]) == {"scratch", "toy soup"}
     trial = tlkit.transfer(Soup(**QUICK), both, marks.budget(20))
     assert trial.metrics["accuracy"] > 0.8

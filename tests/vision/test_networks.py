@@ -1,9 +1,10 @@
 """Networks: inputs, backbones and heads, stages, loading weights."""
 
-import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
+from tlkit.classification.heads import HEADS, ClassMaps, Cosine, linear_rule
 from tlkit.classification.networks import load_state
 from tlkit.errors import BadInput, UnknownName
 from tlkit.vision.networks import backbones
@@ -44,15 +45,28 @@ def test_a_split_torchvision_network_computes_what_the_whole_did(name):
     pictures = torch.randint(0, 256, (1, 3, 224, 224), dtype=torch.uint8)
     with torch.no_grad():
         expected = whole(network.inputs(pictures))
-        backbone, _, weight, bias = backbones.split(whole)
-        network.backbone.load_state_dict(backbone.state_dict())
-        network.head.weight.copy_(weight)
-        network.head.bias.copy_(bias)
+        cut = backbones.split(whole)
+        network.backbone.load_state_dict(cut.backbone.state_dict())
+        network.head = HEADS[cut.head](cut.n_features, 1000)
+        network.set_head(cut.weight, cut.bias)
         found = network(pictures)
-    if name == "squeezenet1_1":  # its activation between last layer and average is left out
-        assert np.corrcoef(found.numpy().ravel(), expected.numpy().ravel())[0, 1] > 0.5
-    else:
-        assert torch.allclose(found, expected, atol=1e-4)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_class_maps_are_rectified_before_they_are_averaged():
+    torch.manual_seed(0)
+    head, maps = ClassMaps(4, 3), torch.randn(2, 4, 5, 6)
+    expected = F.conv2d(maps, head.weight[..., None, None], head.bias).relu().mean((2, 3))
+    torch.testing.assert_close(head(maps), expected)
+
+
+def test_a_cosine_head_acts_like_its_linear_rule_on_features_of_one_length():
+    torch.manual_seed(0)
+    head = Cosine(4, 3)
+    head.centre += 1
+    features = 5 * F.normalize(torch.randn(6, 4)) + head.centre
+    weight, bias = linear_rule(head, features)
+    torch.testing.assert_close(F.linear(features, weight, bias), head(features))
 
 
 @pytest.mark.parametrize("name", ["resnet18", "vit_b_16", "squeezenet1_1"])

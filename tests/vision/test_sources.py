@@ -9,6 +9,7 @@ import torch
 import tlkit
 from tlkit.classification.features import outputs
 from tlkit.errors import BadInput, FileProblem, UnknownName
+from tlkit.study.source import Source
 from tlkit.vision import sources
 from tlkit.vision.networks import backbones
 
@@ -82,6 +83,42 @@ def networks_weights_name(name):
 def test_a_saved_source_loads_by_path(tmp_path):
     path = tlkit.load_source("shape").save(tmp_path / "mine")
     assert tlkit.load_source(str(path)).card.classes == tlkit.load_source("shape").card.classes
+
+
+def test_random_weights_stand_beside_a_source_under_a_name_that_says_so(tmp_path):
+    source = tlkit.load_source("shape")
+    random, again, other = source.randomized(), source.randomized(), source.randomized(3)
+    assert random.fingerprint == again.fingerprint != other.fingerprint
+    assert random.name == "shape (random weights)"
+    assert other.name == "shape (random weights, seed 3)"
+    assert random.card.metrics == {} and random.card.data == "Nothing: drawn at random"
+    kept = [name for name, value in random.state.items() if torch.equal(value, source.state[name])]
+    assert kept == []
+    assert all((v == 0).all() for name, v in random.state.items() if name.endswith("running_mean"))
+    assert Source.load(random.save(tmp_path / "random")).fingerprint == random.fingerprint
+
+
+def test_random_weights_are_those_that_training_from_scratch_starts_from():
+    source, task = tlkit.load_source("glyphs"), tlkit.load_task("digits").budget(1)
+    start = task.strategy("scratch", source=source, random_state=5, min_steps=0, epochs=0)
+    network = start.fit(task.X, task.y).network_
+    weight = source.randomized(5).state["backbone.stage1.0.weight"]
+    assert torch.equal(network.backbone.stage1[0].weight, weight)
+
+
+def test_random_weights_go_through_a_comparison_and_claim_no_training():
+    source, task = tlkit.load_source("shape"), tlkit.load_task("digits")
+    rows = [source, source.randomized()]
+    strategies = {"scratch": task.strategy("scratch", min_steps=1, epochs=0), "nearest": "nearest"}
+    study = tlkit.compare(strategies, rows, task, budgets=[20], seeds=2, callbacks=[], cache=False)
+    score = study.table.query("strategy == 'nearest'").groupby("source")["accuracy"].mean()
+    assert score["shape (random weights)"] > score["shape"]
+
+
+def test_random_weights_are_for_networks():
+    shop = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    with pytest.raises(BadInput, match="No source of recsys is a network; those of 'vision' are"):
+        shop.randomized()
 
 
 @pytest.mark.slow

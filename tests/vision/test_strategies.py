@@ -21,6 +21,7 @@ from tlkit.vision.strategies import (
     FineTune,
     ImageGradientStrategy,
     ImageStrategy,
+    Nearest,
     Probe,
     Scratch,
     Transplant,
@@ -240,6 +241,23 @@ def test_a_fitted_strategy_is_a_source(source, stripes, tmp_path):
         fitted.predict_proba(stripes[0]),
         atol=1e-5,
     )
+
+
+def test_class_means_are_a_source_whose_rules_move_on_under_a_linear_head(source, stripes):
+    X, y = stripes
+    means = Source.from_fitted(Nearest(source=source).fit(X, y), "means")
+    assert means.card.architecture == source.card.architecture | {"head": "cosine"}
+    renumbered = (y + 1) % 3
+    fitted = Transplant(source=means).fit(X[:3], renumbered[:3])
+    assert fitted.score(X, renumbered) > 0.9
+    for strategy in (fitted, Scratch(source=means, **QUICK).fit(X, y)):
+        assert Source.from_fitted(strategy, "next").card.architecture == source.card.architecture
+
+
+def test_a_card_with_a_head_that_there_is_not_is_refused(source):
+    odd = source.with_card(architecture=source.card.architecture | {"head": "cosin"})
+    with pytest.raises(UnknownName, match="no head 'cosin'. Did you mean 'cosine'"):
+        from_source(odd)
 
 
 @pytest.mark.parametrize(

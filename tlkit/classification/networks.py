@@ -9,11 +9,14 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from tlkit.errors import BadInput
-from tlkit.study.source import Source
+from tlkit.classification.heads import HEADS, ClassMaps, linear, pooled
+from tlkit.errors import BadInput, first_few, require_known
+from tlkit.study.source import Card, Source
+from tlkit.system import compute
 
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 AUXILIARY = "auxiliary."
+HEAD = "head"  # an architecture's entry for a head that is not linear
 SOURCE_HEAD = "source"
 
 
@@ -27,7 +30,7 @@ class Classifier(nn.Module):
     inputs : Module
         Turns examples as they come into what the backbone takes.
     backbone : Module
-        Gives features (N, n_features).
+        Gives features (N, n_features), or maps of them (N, n_features, ...).
     n_features, n_classes : int
         Of the head.
 
@@ -49,21 +52,28 @@ class Classifier(nn.Module):
     ):
         super().__init__()
         self.architecture, self.input_spec = dict(architecture), dict(input_spec)
-        self.inputs, self.backbone = inputs, backbone
-        self.head = _linear(n_features, n_classes)
+        self.inputs, self.backbone, self.n_features = inputs, backbone, n_features
+        self.head: Any = linear(n_features, n_classes)
         self.auxiliary = nn.ModuleDict()
 
     def features(self, examples: Tensor) -> Tensor:
-        """Map examples (N, ...) to features (N, n_features)."""
-        return self.backbone(self.inputs(examples))
+        """Map examples (N, ...) to features (N, n_features), maps averaged over their positions."""
+        return pooled(self.backbone(self.inputs(examples)))
 
     def forward(self, examples: Tensor) -> Tensor:
         """Map examples (N, ...) to logits (N, n_classes)."""
+        if isinstance(self.head, ClassMaps):
+            return self.head(self.backbone(self.inputs(examples)))
         return self.head(self.features(examples))
 
     def new_head(self, n_classes: int) -> nn.Linear:
         """Return a head of random weights for these features, not yet in place."""
-        return nn.Linear(self.head.in_features, n_classes)
+        return nn.Linear(self.n_features, n_classes)
+
+    def described(self) -> dict[str, Any]:
+        """Return what a card says of the architecture: backbone, and a head that is not linear."""
+        kind = getattr(self.head, "kind", None)
+        return self.architecture | ({HEAD: kind} if kind else {})
 
     def set_head(self, weight: ArrayLike, bias: ArrayLike) -> None:
         """Give the head a weight (n_classes, n_features) and a bias (n_classes,)."""
@@ -76,7 +86,7 @@ class Classifier(nn.Module):
         return {name: value for name, value in self.state_dict().items() if not name.startswith(AUXILIARY)}
 
     def stages(self) -> list[tuple[str, list[nn.Parameter]]]:
-        """Return the backbone's stages from input to output, each with its parameters."""
+        """Return the backbone's stages from input to output, each with parameters; none without any."""
         found: list[tuple[str, list[nn.Parameter]]] = []
         for name, module in _stage_modules(self.backbone):
             params = list(module.parameters())
@@ -85,17 +95,9 @@ class Classifier(nn.Module):
             elif params:
                 found.append((name, params))
         held = {id(param) for _, params in found for param in params}
-        found[0][1].extend(param for param in self.backbone.parameters() if id(param) not in held)
+        for _, params in found[:1]:
+            params.extend(param for param in self.backbone.parameters() if id(param) not in held)
         return found
-
-
-def _linear(n_features: int, n_classes: int) -> nn.Linear:
-    """Return a head, of no outputs for a source without classes: torch would warn of drawing no weights."""
-    head = nn.Linear(n_features, max(n_classes, 1))
-    if not n_classes:
-        head.out_features = 0
-        head.weight, head.bias = nn.Parameter(head.weight[:0]), nn.Parameter(head.bias[:0])
-    return head
 
 
 def _stage_modules(backbone: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -152,9 +154,41 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], whose: str) -> No
     module.load_state_dict(own)
 
 
-def from_source(
-    network: Callable[[Mapping[str, Any], Mapping[str, Any], int], Classifier], source: Source
-) -> Classifier:
+Builder = Callable[[Mapping[str, Any], Mapping[str, Any], int], Classifier]
+
+
+def headless(architecture: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a card's architecture without what it says of the head: a new one is linear."""
+    return {name: value for name, value in architecture.items() if name != HEAD}
+
+
+def require_drawn(network: Classifier) -> Classifier:
+    """Return a network whose weights are random.
+
+    Raises
+    ------
+    BadInput
+        If it is somebody's own and holds weights that none of its layers can draw.
+    """
+    undrawn = getattr(network.backbone, "undrawn", ())
+    if undrawn:
+        raise BadInput(
+            f"The network {network.architecture['name']!r} cannot start from random weights: nothing draws "
+            f"{first_few(undrawn, 3)}. Give the class that holds them a method reset_parameters()."
+        )
+    return network
+
+
+def of_card(network: Builder, card: Card) -> Classifier:
+    """Build the network on a card, with random weights."""
+    n_classes = len(card.classes)
+    built = network(headless(card.architecture), card.inputs, n_classes)
+    if kind := card.architecture.get(HEAD):
+        built.head = HEADS[require_known("head", kind, HEADS)](built.n_features, n_classes)
+    return built
+
+
+def from_source(network: Builder, source: Source) -> Classifier:
     """Rebuild the network of a source with its weights.
 
     Parameters
@@ -167,7 +201,12 @@ def from_source(
     BadInput
         If the weights do not fit the architecture on the card.
     """
-    card = source.card
-    rebuilt = network(card.architecture, card.inputs, len(card.classes))
+    rebuilt = of_card(network, source.card)
     load_state(rebuilt, source.state, f"source {source.name!r}")
     return rebuilt
+
+
+def random_state(network: Builder, card: Card, seed: int) -> dict[str, Tensor]:
+    """Return random weights of the network on a card, drawn as its layers do when they are made."""
+    with compute.seeded(seed, torch.device("cpu")):
+        return require_drawn(of_card(network, card)).exported()

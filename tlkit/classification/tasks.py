@@ -43,11 +43,14 @@ class ClassificationTask(Task):
         What the task is called in tables and figures; by default what its examples are called.
     metric : {"accuracy", "balanced_accuracy"}
         The headline metric.
+    groups : sequence, optional
+        What each test example belongs to, where some belong together: a writer, a patient, a burst of
+        photographs. Intervals then take groups for what is drawn; without, they are too short.
 
     Raises
     ------
     BadInput
-        If shapes, types, labels, classes or metric do not fit.
+        If shapes, types, labels, classes, metric or groups do not fit.
     """
 
     baseline = "scratch"
@@ -65,6 +68,7 @@ class ClassificationTask(Task):
         classes: Sequence[str] | None = None,
         name: str = "",
         metric: str = "accuracy",
+        groups: Sequence[Any] | None = None,
     ):
         X, y = self._paired(X, y, "training")
         self._X_test, self._y_test = self._paired(X_test, y_test, "test")
@@ -77,6 +81,7 @@ class ClassificationTask(Task):
         self._unlabelled: tuple[tuple[np.ndarray, np.ndarray], ...] = ((X, ~labelled),)
         self.classes = class_names(classes, self.y)
         self._require_known_labels()
+        self.groups = None if groups is None else self.grouped(groups)
         self._fingerprint: str | None = None
 
     @property
@@ -108,6 +113,23 @@ class ClassificationTask(Task):
     def max_budget(self) -> int:
         """The number of training examples of the smallest class."""
         return int(self._counts.min())
+
+    @property
+    def pool(self) -> int:  # type: ignore[override]
+        """All draws of a budget are from the training examples."""
+        return self.max_budget
+
+    @property
+    def chance(self) -> float:  # type: ignore[override]
+        """The headline metric of always naming the class that the test has most of."""
+        if self.metric == "balanced_accuracy":
+            return 1 / len(np.unique(self.y_test))
+        return float(np.bincount(self.y_test).max() / len(self.y_test))
+
+    @property
+    def n_examples(self) -> int:
+        """How many test examples there are."""
+        return len(self.y_test)
 
     @property
     def _counts(self) -> np.ndarray:

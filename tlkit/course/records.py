@@ -169,8 +169,8 @@ def _table(frame: Any) -> dict[str, list]:
 
 
 def _study(study: Any) -> dict[str, Any]:
-    verdicts = study.verdicts()
-    sentences = list(verdicts["sentence"])
+    verdicts = study.verdicts(adjust="holm")
+    sentences = [*study.sentences(), *filter(None, [study.multiplicity()])]
     figure = json.loads(study.figure().to_json())
     failed = {"failed": _table(study.failed)} if len(study.failed) else {}
     return failed | {

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from tlkit.exercises import Exercise, Outcome, right, wrong
-from tlkit.study.verdicts import Interval, verdict
+from tlkit.study.intervals import Interval
+from tlkit.study.verdicts import verdict
 
 FEATURES, CLASSES = 64, 10
 STRATEGY, BASELINE = (80, 70, 90), (60, 65, 70)
@@ -86,7 +87,7 @@ VERDICTS = Exercise(
     question=(
         "Give the verdict on each of four gains in points, as a list of four words or pairs of words, in the "
         "order A to D. A: +2.1 to +9.4, 5 seeds. B: -1.2 to +6.0, 5 seeds. C: -8.3 to -3.0, 5 seeds. "
-        "D: +4.0 to +20.0, 2 seeds. The words are *helps*, *hurts*, *no evidence*, *no verdict*."
+        "D: +4.0 to +20.0, 2 seeds. The words here are *helps*, *hurts*, *no evidence*, *no verdict*."
     ),
     expects='a list of four strings, such as `["helps", "hurts", "no evidence", "no verdict"]`',
     judge=_judge_verdicts,

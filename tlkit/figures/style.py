@@ -65,6 +65,9 @@ class Mark(NamedTuple):
 VERDICT_MARKS = {
     "helps": Mark("#0072B2", "triangle-up", "solid"),
     "hurts": Mark("#D55E00", "triangle-down", "solid"),
+    "better": Mark("#0072B2", "triangle-up", "solid"),
+    "worse": Mark("#D55E00", "triangle-down", "solid"),
+    "practically equal": Mark(MUTED, "square", "solid"),
     "no evidence": Mark(MUTED, "circle-open", "solid"),
     "no verdict": Mark(MUTED, "x-open", "solid"),
 }

@@ -15,7 +15,7 @@ from tlkit.figures.style import Mark, gain_text
 from tlkit.figures.wording import budget_in_words, gain_words
 from tlkit.study.trial import TaskSummary
 
-CONCLUSIVE = ("helps", "hurts")
+OPEN = ("no evidence", "no verdict")
 NOTHING_YET = "Nothing has run yet"
 NO_STEPS = "No training steps to show:<br>solved at once, or taken from the store"
 
@@ -56,8 +56,11 @@ class Chart:
     def live(self, name: str, records: Sequence[dict[str, float]]) -> None:
         """Draw the learning curve of a strategy's running trial in place of its last.
 
-        What is solved in closed form, or was stored, has nothing to report.
+        What is solved in closed form, or was stored, has nothing to report. What only stands beside a
+        strategy is not drawn.
         """
+        if name not in self._names:
+            return
         loss, valid, gain = self._of(name)
         checked = [record for record in records if record.get("valid_loss") is not None]
         with self.widget.batch_update():
@@ -78,7 +81,7 @@ class Chart:
                 gain.error_y.array = list((rows["high"] - rows["gain"]) * scale)
                 gain.error_y.arrayminus = list((rows["gain"] - rows["low"]) * scale)
                 symbol = style.marks(self._names)[name].symbol
-                gain.marker.symbol = [symbol + "-open" * (word not in CONCLUSIVE) for word in rows["verdict"]]
+                gain.marker.symbol = [symbol + "-open" * (word in OPEN) for word in rows["verdict"]]
                 gain.text = [self._hover(row) for row in rows.itertuples()]
                 gain.showlegend = bool(len(rows)) or gain.showlegend
 

@@ -18,6 +18,8 @@ from tlkit.panels.listener import PanelListener
 from tlkit.panels.runs import Runs
 from tlkit.panels.view import widgets
 from tlkit.study.comparing import compare
+from tlkit.study.planning import lay_out
+from tlkit.study.sentences import multiplicity
 from tlkit.study.source import Source
 from tlkit.study.study import Study
 from tlkit.study.task import Task
@@ -184,7 +186,7 @@ class Panel(widgets.VBox):
         budget, seeds = self.budget.value, self.seeds.value
         self._shown_budget = budget
         kept = self._runs.at(task.similarity)
-        plan = [(label, seed) for seed in range(seeds) for label in chosen]
+        plan = [(each.label, each.seed) for each in lay_out(chosen, self._source, task, [budget], seeds)]
         listener = PanelListener(self, kept, self._stopping, plan)
         try:
             study = compare(chosen, self._source, task, [budget], seeds, n_jobs=1, callbacks=[listener])
@@ -201,7 +203,8 @@ class Panel(widgets.VBox):
         asked = table["strategy"].isin(list(chosen)) & (table["budget"] == budget)
         if similarity is not None:
             asked &= table["similarity"] == similarity
-        self.verdict.value = view.verdict_html(table[asked])
+        note = multiplicity(int((table["verdict"] != "no verdict").sum()))
+        self.verdict.value = view.verdict_html(table[asked], note and f"So far this panel has shown {note}")
         self.details.value = view.table_html(table.drop(columns="sentence"), history)
 
     def _set(self, strategies: Iterable[str] | None, **settings: float | None) -> None:

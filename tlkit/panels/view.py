@@ -27,7 +27,15 @@ except ImportError as error:
     ) from error
 
 CSS = Path(__file__).with_name("panel.css").read_text(encoding="utf-8")
-SIGNS = {"helps": "▲", "hurts": "▼", "no evidence": "○", "no verdict": "×"}
+SIGNS = {
+    "helps": "▲",
+    "hurts": "▼",
+    "better": "▲",
+    "worse": "▼",
+    "practically equal": "■",
+    "no evidence": "○",
+    "no verdict": "×",
+}
 
 
 def status_html(text: str) -> str:
@@ -55,14 +63,15 @@ def alert_html(text: str) -> str:
     return f'<div class="tlkit-alert" role="alert"><b>That did not work.</b> {escape(text)}</div>'
 
 
-def verdict_html(rows: pd.DataFrame) -> str:
-    """Return the verdicts as sentences, each with its sign and colour."""
+def verdict_html(rows: pd.DataFrame, note: str) -> str:
+    """Return the verdicts as sentences, each with its sign and colour, and a note on their number."""
     items = "".join(
         f'<li style="border-color: {style.VERDICT_MARKS[row.verdict].colour}">'
         f'<span aria-hidden="true">{SIGNS[row.verdict]}</span> {escape(row.sentence)}</li>'
         for row in rows.itertuples()
     )
-    return f'<h4>Verdict</h4><ul class="tlkit-verdicts" aria-live="polite">{items}</ul>' if items else ""
+    shown = f'<h4>Verdict</h4><ul class="tlkit-verdicts" aria-live="polite">{items}</ul>' if items else ""
+    return shown + (f'<p class="tlkit-note">{escape(note)}</p>' if items and note else "")
 
 
 def example_html(outcome: Any) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import has_fit_parameter
 
-from tlkit.errors import BadInput, require_known, require_number, whole
+from tlkit.errors import BadInput, first_few, require_known, require_number, whole
 from tlkit.recsys.data.domains import Domain
 from tlkit.recsys.data.ratings import as_ratings, codes
 from tlkit.recsys.data.train_test import (
@@ -59,6 +59,9 @@ class RatingsTask(Task):
         The lowest and highest rating there can be; by default the range of what was rated.
     name : str
         What the task is called in tables and figures.
+    groups : mapping of user to group, optional
+        What users belong to, where some belong together, such as a household. Intervals then take groups for
+        what is drawn.
 
     Attributes
     ----------
@@ -91,6 +94,7 @@ class RatingsTask(Task):
         limited: Sequence[Any] | pd.Index | None = None,
         scale: tuple[float, float] | None = None,
         name: str = "ratings",
+        groups: Mapping[Any, Any] | pd.Series | None = None,
     ):
         self.train, self.test = on_one_catalogue(
             as_ratings(train, scale=scale), as_ratings(test, scale=scale)
@@ -116,6 +120,7 @@ class RatingsTask(Task):
         self.evaluated_users = rated_by(held_out)
         self._relevant = marks(held_out, self.evaluated_users)
         self.left_out = len(self.limited.difference(self.evaluated_users))
+        self.groups = None if groups is None else self.grouped(_of_users(groups, self.evaluated_users))
         self._fingerprint: str | None = None
 
     @staticmethod
@@ -182,6 +187,11 @@ class RatingsTask(Task):
         """The number of training ratings of the limited user who has most."""
         counts = np.bincount(self.train["user"].cat.codes, minlength=len(self.users))
         return int(counts[self.users.isin(self.limited)].max(initial=0))
+
+    @property
+    def n_examples(self) -> int:
+        """How many users are evaluated."""
+        return len(self.evaluated_users)
 
     @property
     def fingerprint(self) -> str:
@@ -363,3 +373,15 @@ def cold_start_task(
         )
     train, test, cold = splits.cold_users(target.ratings, share, pool, seed, shared, min_ratings)
     return RatingsTask(train, test, target.items, metric, relevant=relevant, limited=cold, name=target.name)
+
+
+def _of_users(groups: Mapping[Any, Any] | pd.Series, users: pd.Index) -> list[Any]:
+    """Look up each user's group."""
+    known = dict(groups.items())
+    missing = [user for user in users if user not in known]
+    if missing:
+        raise BadInput(
+            f"groups= says nothing of {len(missing):,} of {len(users):,} evaluated users "
+            f"({first_few(missing, 3)}): give each a group."
+        )
+    return [known[user] for user in users]

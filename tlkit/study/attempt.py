@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tlkit.errors import TrainingProblem
+from tlkit.errors import BadInput, TrainingProblem
 from tlkit.study.callbacks import Callback, Stop
 from tlkit.study.forgetting import kept_of_source
 from tlkit.study.planning import PlannedTrial, with_seed
@@ -37,6 +37,7 @@ def run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial:
     best = innermost(estimator)
     trial = Trial(
         *_cell(plan),
+        transfers=plan.transfers,
         metrics=_floats(score.metrics | kept),
         per_example=np.asarray(score.per_example, dtype=float),
         seconds=watch.seconds,
@@ -45,6 +46,8 @@ def run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial:
         fitted=estimator,
     )
     TaskSummary.of(task).require_fit(trial)
+    if len(trial.per_example) != task.n_examples:
+        raise BadInput(f"{trial} scores {len(trial.per_example)} test examples; there are {task.n_examples}.")
     return trial
 
 
@@ -68,7 +71,10 @@ def failed(plan: PlannedTrial, error: Exception) -> FailedTrial:
 def named(outcome: Trial | FailedTrial, plan: PlannedTrial) -> Trial | FailedTrial:
     """Give an outcome the names it has in this study; what was computed is the same."""
     strategy, source, budget, seed = _cell(plan)
-    return replace(outcome, strategy=strategy, source=source, budget=budget, seed=seed)
+    here = replace(outcome, strategy=strategy, source=source, budget=budget, seed=seed)
+    if isinstance(here, FailedTrial):
+        return here
+    return replace(here, twin=plan.twin, transfers=plan.transfers, beside=plan.beside)
 
 
 def _cell(plan: PlannedTrial) -> tuple[str, str, int | None, int]:

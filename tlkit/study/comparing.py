@@ -17,6 +17,7 @@ from tlkit.study.callbacks import Callback, Stop
 from tlkit.study.planning import PlannedTrial, labelled, lay_out
 from tlkit.study.source import Source, Sources
 from tlkit.study.stores import Disk, Memory
+from tlkit.study.strategy import uses_source
 from tlkit.study.study import Study
 from tlkit.study.task import Task
 from tlkit.study.trial import FailedTrial, TaskSummary, Trial
@@ -89,7 +90,8 @@ def transfer(
     ('prior', 0.4)
     """
     label, estimator = labelled(None, strategy, source, task, **params)
-    return run(PlannedTrial(label, estimator, source, task.drawn, seed), task, callbacks)
+    used = source if uses_source(estimator) else None
+    return run(PlannedTrial(label, estimator, used, task.drawn, seed), task, callbacks)
 
 
 def compare(
@@ -98,17 +100,20 @@ def compare(
     task: Task,
     budgets: int | Sequence[int] | None = None,
     seeds: int | Sequence[int] = 5,
+    *,
+    baseline: str | None = None,
     n_jobs: int | None = None,
     callbacks: Sequence[Callback] | None = None,
     cache: bool = True,
 ) -> Study:
     """Run strategies on identical budget draws and gather the trials.
 
-    The task's baseline is always run. Trials run through joblib, so a backend chosen with
-    ``joblib.parallel_config`` (Dask, Ray) is used. Each trial is stored when it ends: the same call
-    takes it up again after an interrupt, which returns the study of what is done. Processes that run the
-    same trials at the same time share them out. One that fails, or whose worker is killed twice, is left
-    to `Study.failed`, with a warning.
+    A baseline is always run, and beside a strategy that brings more than its source, such as a mixture of
+    models, its twin without the source (see `Study.credit`). Trials run through joblib, so a backend
+    chosen with ``joblib.parallel_config`` (Dask, Ray) is used. Each trial is stored when it ends: the same
+    call takes it up again after an interrupt, which returns the study of what is done. Processes that run
+    the same trials at the same time share them out. One that fails, or whose worker is killed twice, is
+    left to `Study.failed`, with a warning.
 
     Parameters
     ----------
@@ -123,6 +128,8 @@ def compare(
         that need none.
     seeds : int or sequence of int
         How many draws, or which.
+    baseline : str, optional
+        Label or name of the strategy that gains are measured against; the task's own by default.
     n_jobs : int, optional
         Processes; by default one, or what ``joblib.parallel_config`` says.
     callbacks : sequence of Callback, optional
@@ -137,7 +144,8 @@ def compare(
     Raises
     ------
     BadInput
-        If a name is unknown, a budget is larger than the data allow, or a list is empty.
+        If a name is unknown, a budget is larger than the data allow or than the baseline can learn from, or
+        a list is empty.
     Exception
         What the first trial raised, if each and every one failed.
 
@@ -146,12 +154,14 @@ def compare(
     >>> import tlkit
     >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
     >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
-    >>> study = tlkit.compare(["prior", "joined"], source, task, budgets=[1, 2], seeds=2, callbacks=[])
+    >>> study = tlkit.compare(["joined", "cmf"], source, task, budgets=[1, 2], seeds=2, callbacks=[])
     >>> study
-    Study(12 trials on films at similarity 0.8)
+    Study(16 trials on films at similarity 0.8)
+    >>> study.credit()["twin"].unique().tolist()
+    ['target_only', 'cmf without source']
     """
     listeners: list[Callback] = [ProgressBar()] if callbacks is None else list(callbacks)
-    plans = lay_out(strategies, source, task, budgets, seeds)
+    plans = lay_out(strategies, source, task, budgets, seeds, baseline)
     outcomes: dict[int, Outcome] = {}
 
     def keep(index: int, outcome: Outcome) -> None:
@@ -176,7 +186,7 @@ def compare(
         for listener in listeners:
             listener.on_end()
     trials, failed = _results(outcomes, plans)
-    return Study(trials, TaskSummary.of(task), len(plans) - len(outcomes), failed)
+    return Study(trials, TaskSummary.of(task, baseline), len(plans) - len(outcomes), failed)
 
 
 def _results(

@@ -9,20 +9,42 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, require_known
+from tlkit.study import trial_cache
 from tlkit.study.source import Source, Sources
-from tlkit.study.strategy import innermost
+from tlkit.study.strategy import innermost, uses_source
 from tlkit.study.task import Task
+from tlkit.system import files
 
 
 class PlannedTrial(NamedTuple):
-    """One trial to run: an unfitted estimator under its label; a budget of None is all the data."""
+    """One trial to run: an unfitted estimator under its label; a budget of None is all the data.
+
+    `twin` and `beside` are as for a `tlkit.study.trial.Trial`; without a source the strategy uses none.
+    """
 
     label: str
     estimator: BaseEstimator
     source: Source | Sources | None
     budget: int | None
     seed: int
+    twin: str = ""
+    beside: bool = False
+
+    @property
+    def transfers(self) -> bool:
+        """Whether the source takes part."""
+        return uses_source(self.estimator)
+
+
+class Entry(NamedTuple):
+    """A strategy that is to be compared, or to stand beside one, at every budget and seed."""
+
+    label: str
+    estimator: BaseEstimator
+    source: Source | Sources | None
+    twin: str = ""
+    beside: bool = False
 
 
 def lay_out(
@@ -31,6 +53,7 @@ def lay_out(
     task: Task,
     budgets: int | Sequence[int] | None,
     seeds: int | Sequence[int],
+    baseline: str | None = None,
 ) -> list[PlannedTrial]:
     """Plan every trial of `tlkit.compare`, seeds outermost so that an interrupted study is balanced.
 
@@ -53,12 +76,27 @@ def lay_out(
     for size in sizes:
         if size is not None:
             task.budget(size, draws[0])
-    pairs = [(origin, pair) for origin in sources for pair in _with_baseline(strategies, origin, task)]
+    entries = _once([each for origin in sources for each in _entries(strategies, origin, task, baseline)])
     plans = [
-        PlannedTrial(label, estimator, origin, size, draw)
-        for draw, size, (origin, (label, estimator)) in itertools.product(draws, sizes, pairs)
+        PlannedTrial(each.label, each.estimator, each.source, size, draw, each.twin, each.beside)
+        for draw, size, each in itertools.product(draws, sizes, entries)
     ]
-    return _able(plans, task)
+    able = _able(plans, task)
+    if baseline is not None:
+        _require_twins(baseline, able, sizes)
+    return able
+
+
+def _require_twins(baseline: str, plans: list[PlannedTrial], sizes: Sequence[int | None]) -> None:
+    """Refuse a baseline that cannot run at one of the budgets."""
+    able = {plan.budget for plan in plans if plan.label == baseline}
+    without = [size for size in sizes if size not in able]
+    if without:
+        raise BadInput(
+            f"The baseline {baseline!r} has no twin to be compared with at a budget of "
+            f"{', '.join(map(str, without))}, as it needs labels: leave that budget out, or choose "
+            "another baseline."
+        )
 
 
 def _able(plans: list[PlannedTrial], task: Task) -> list[PlannedTrial]:
@@ -81,20 +119,68 @@ def _refuse_repeats(what: str, given: Sequence[Any]) -> None:
         raise BadInput(f"A {what} comes twice in {given}; the same trial must not count twice.")
 
 
+def _entries(
+    strategies: Any, source: Source | Sources | None, task: Task, baseline: str | None
+) -> list[Entry]:
+    """Give every strategy its label, source and twin: the baseline first, twins not asked for last."""
+    pairs = dict(_with_baseline(strategies, source, task, baseline))
+    found: list[Entry] = []
+    beside: dict[str, BaseEstimator] = {}
+    for label, estimator in pairs.items():
+        twin, name = None, ""
+        if uses_source(estimator):
+            twin, name = innermost(estimator).source_free(), task.baseline
+        if twin is not None:
+            name = _label_of(twin, pairs | beside) or f"{label} without source"
+        elif name and name not in pairs:
+            twin = labelled(None, name, source, task)[1]
+        if twin is not None and name not in pairs:
+            beside[name] = twin
+        found.append(Entry(label, estimator, source, name))
+    return found + [Entry(name, twin, source, beside=True) for name, twin in beside.items()]
+
+
+def _label_of(estimator: BaseEstimator, among: Mapping[str, BaseEstimator]) -> str:
+    """Return the label of the same estimator with the same parameters; empty if there is none."""
+    wanted = _hashed(estimator)
+    return next((label for label, each in among.items() if _hashed(each) == wanted), "")
+
+
+def _hashed(estimator: BaseEstimator) -> str:
+    return files.digest(trial_cache.identity(estimator))
+
+
+def _once(entries: list[Entry]) -> list[Entry]:
+    """Run what uses no source once for all sources, without one, unless a source decides how it is built."""
+    found: dict[tuple[str, str], Entry] = {}
+    for each in entries:
+        source = "" if each.source is None else each.source.name
+        if uses_source(each.estimator):
+            found[each.label, source] = each
+        else:
+            same = [_hashed(other.estimator) for other in entries if other.label == each.label]
+            alike = len(set(same)) == 1
+            place, entry = ("", each._replace(source=None)) if alike else (source, each)
+            found.setdefault((each.label, place), entry)
+    return list(found.values())
+
+
 def _with_baseline(
-    strategies: Any, source: Source | Sources | None, task: Task
+    strategies: Any, source: Source | Sources | None, task: Task, baseline: str | None
 ) -> list[tuple[str, BaseEstimator]]:
-    """Give every strategy its label and source, the task's baseline first if it was not asked for."""
+    """Give every strategy its label and source, the baseline first if it was not asked for."""
     if isinstance(strategies, str):
         raise BadInput(f"Strategies come as a list: [{strategies!r}].")
     items = strategies.items() if isinstance(strategies, Mapping) else ((None, each) for each in strategies)
     pairs = [labelled(None if label is None else str(label), each, source, task) for label, each in items]
-    if task.baseline not in dict(pairs):
-        pairs.insert(0, labelled(None, task.baseline, source, task))
-    if len(dict(pairs)) < len(pairs):
+    labels = [label for label, _ in pairs]
+    wanted = task.baseline if baseline is None else baseline
+    if wanted not in labels:
+        require_known("baseline", wanted, dict.fromkeys([*labels, *task.strategies()]))
+        pairs.insert(0, labelled(None, wanted, source, task))
+    if len(set(labels)) < len(labels):
         raise BadInput(
-            f"Two strategies share a label among {[label for label, _ in pairs]}; "
-            "pass a mapping of labels to estimators."
+            f"Two strategies share a label among {labels}; pass a mapping of labels to estimators."
         )
     return pairs
 

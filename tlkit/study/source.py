@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -17,58 +16,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from tlkit.errors import BadInput, FileProblem, TlkitError
+from tlkit.errors import BadInput, FileProblem, TlkitError, first_few
+from tlkit.study.card import Card as Card
+from tlkit.study.card import as_json, read_card
 from tlkit.study.register import load_task, of_modality
 from tlkit.system import files
 
 SUFFIXES = (".safetensors", ".json")
-NESTED = 2  # levels of a checkpoint in which its state dict is looked for
-
-
-@dataclass(frozen=True)
-class Card:
-    """What is known of a source.
-
-    Parameters
-    ----------
-    name, title : str
-        For code and for people.
-    kind : str
-        Its modality, such as vision; empty where nobody said.
-    architecture : dict
-        What rebuilds the model: its name and its parameters.
-    inputs : dict
-        What the model expects of its inputs.
-    classes : tuple of str
-        What it tells apart; empty where it does not classify.
-    data, licence : str
-        What it learned from, and the terms of the weights.
-    task : dict
-        How the source's own task is loaded: its ``name``, and the loader's ``params``; empty if it cannot be.
-    metrics : dict of str to float
-        On the source's own test data.
-    sha256 : str
-        Of the weight file.
-
-    Examples
-    --------
-    >>> import tlkit
-    >>> card = tlkit.load_source("glyphs").card
-    >>> card.title, card.kind, card.classes[:3]
-    ('Printed characters', 'vision', ('0', '1', '2'))
-    """
-
-    name: str
-    title: str
-    architecture: dict[str, Any]
-    inputs: dict[str, Any] = field(default_factory=dict)
-    classes: tuple[str, ...] = ()
-    data: str = ""
-    licence: str = ""
-    task: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
-    sha256: str = ""
-    kind: str = ""
 
 
 class Source:
@@ -205,12 +159,87 @@ class Source:
                 "which gives what a model has learned."
             )
         parts, state = estimator.export()
-        known = {}
-        if task:
-            metrics = task.score(estimator).metrics
-            known = {"data": task.name, "task": dict(task.loaded_by), "metrics": metrics}
-        card = Card(name, title or name, **{"kind": getattr(estimator, "modality", ""), **known, **parts})
-        return cls(card, state, partial(_itself, task) if task else None)
+        made = cls(Card(name, title or name, **{"kind": getattr(estimator, "modality", "")} | parts), state)
+        return made._measured(estimator, task) if task else made
+
+    @classmethod
+    def from_module(
+        cls,
+        module: torch.nn.Module,
+        name: str = "",
+        title: str = "",
+        task: Any = None,
+        *,
+        inputs: dict[str, Any],
+        classes: Sequence[str] = (),
+        kind: str = "vision",
+    ) -> Source:
+        """Make a source of a network of your own, a copy: it is cut into backbone and head.
+
+        It lives in memory: `save` refuses, since no file holds the code. `task` is as for `from_fitted`.
+
+        Parameters
+        ----------
+        module : Module
+            Its last layer is linear, or a 1x1 convolution before a global average; a softmax may follow.
+        name, title : str
+            For the card; by default the module's class.
+        inputs : dict
+            What it was trained on, in the modality's terms: of pictures channels, size (None for any), and
+            mean and std of each channel on the scale [0, 1].
+        classes : sequence of str
+            What its outputs stand for, in their order; without, they are features, or maps to be averaged.
+        kind : str
+            The modality.
+
+        Raises
+        ------
+        BadInput
+            If the modality takes none, the module does not run on such inputs, or has no head.
+
+        Examples
+        --------
+        >>> import tlkit
+        >>> from torch import nn
+        >>> layers = nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)
+        >>> inputs = {"channels": 3, "size": None, "mean": [0.5] * 3, "std": [0.25] * 3}
+        >>> tlkit.Source.from_module(nn.Sequential(*layers), inputs=inputs, classes=["cat", "dog"])
+        Source('Sequential', Sequential, 2 classes)
+        """
+        parts, state = _asked(kind, "parts_of_module")(module, inputs, classes)
+        name = name or type(module).__name__
+        made = cls(Card(name, title or name, **{"kind": kind} | parts), state)
+        return made if task is None else made._measured(_asked(kind, "answers")(made), task)
+
+    def randomized(self, seed: int = 0) -> Source:
+        """Return a source of the same structure with random weights (Saxe et al., ICML 2011).
+
+        Beside a trained source it shows what the structure gives by itself. Weights are drawn as the layers
+        draw theirs when they are made; batch normalisation has seen nothing, its statistics are 0 and 1.
+        Classes stay, and so does the task, for strategies that need its data.
+
+        Raises
+        ------
+        BadInput
+            If the modality has no networks, or the network holds weights that nothing draws.
+
+        Examples
+        --------
+        >>> import tlkit
+        >>> tlkit.load_source("shape").randomized()
+        Source('shape (random weights)', convnet, 10 classes)
+        """
+        state = _asked(self.card.kind, "random_state")(self.card, seed)
+        how = f"random weights, seed {seed}" if seed else "random weights"
+        name, title, data = f"{self.name} ({how})", f"{self.card.title}, {how}", "Nothing: drawn at random"
+        card = replace(self.card, name=name, title=title, data=data, licence="", metrics={}, sha256="")
+        return Source(card, state, self._load_task)
+
+    def _measured(self, estimator: Any, task: Any) -> Source:
+        """Return this source with a task as its own, and an estimator's score on it."""
+        metrics = task.score(estimator).metrics
+        known = {"data": task.name, "task": dict(task.loaded_by), "metrics": metrics}
+        return Source(replace(self.card, **known), self._state, partial(_itself, task))
 
     def with_card(self, **changes: Any) -> Source:
         """Return this source, its task with it, under a card with other values in some fields."""
@@ -222,10 +251,10 @@ class Source:
         Raises
         ------
         BadInput
-            If the card holds what JSON lacks; nothing is written then.
+            If the card holds what JSON lacks, or a module of your own; nothing is written then.
         """
         path, content = _weight_file(path), save_tensors(self._state)
-        card = _as_json(replace(self.card, sha256=hashlib.sha256(content).hexdigest()))
+        card = as_json(replace(self.card, sha256=hashlib.sha256(content).hexdigest()))
         files.atomic_write(path, content)
         files.atomic_write(path.with_suffix(".json"), card)
         return path
@@ -240,7 +269,7 @@ class Source:
             If the weights or the card are missing, damaged, or not of this kind.
         """
         path = _weight_file(path)
-        card = _read_card(path.with_suffix(".json"))
+        card = read_card(path.with_suffix(".json"))
         files.verify(path, card.sha256)
         try:
             state = load_tensors(path.read_bytes())
@@ -314,8 +343,8 @@ class Sources:
             if set(other.card.classes) != set(first.card.classes):
                 raise BadInput(
                     f"These sources must tell the same classes apart: {first.name!r} has "
-                    f"{len(first.card.classes)} ({', '.join(first.card.classes[:3])}, ...), {other.name!r} "
-                    f"{len(other.card.classes)} ({', '.join(other.card.classes[:3])}, ...)."
+                    f"{len(first.card.classes)} ({first_few(first.card.classes, 3)}), {other.name!r} "
+                    f"{len(other.card.classes)} ({first_few(other.card.classes, 3)})."
                 )
         return first.card.classes
 
@@ -324,74 +353,21 @@ def _itself(task: Any) -> Any:
     return task
 
 
+def _asked(kind: str, what: str) -> Callable[..., Any]:
+    """Return what a modality does for its sources.
+
+    Raises
+    ------
+    BadInput
+        If there is no such modality, or its sources are no networks.
+    """
+    done = getattr(of_modality(kind, "sources"), what, None)
+    if done is None:
+        raise BadInput(f"No source of {kind or 'unknown kind'} is a network; those of 'vision' are.")
+    return done
+
+
 def _weight_file(path: str | Path) -> Path:
     path = Path(path)
     # Whatever else follows a dot belongs to the name, as in "books_0.2".
     return path.with_name((path.stem if path.suffix in SUFFIXES else path.name) + SUFFIXES[0])
-
-
-def _as_json(card: Card) -> str:
-    try:
-        return json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
-    except TypeError as error:
-        raise BadInput(
-            f"Source {card.name!r} cannot be saved ({error}): a card holds text, numbers, and lists and "
-            "dicts of them. Turn what else the model was given, such as dates, into text, and fit it again."
-        ) from error
-
-
-def _read_card(path: Path) -> Card:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Card(**content | {"classes": tuple(content.get("classes", ()))})
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        expected = ", ".join(each.name for each in fields(Card))
-        raise FileProblem(
-            f"{path} cannot be read as a source's card ({error!r}). A card is JSON with {expected}."
-        ) from error
-
-
-def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, torch.Tensor]:
-    """Read a PyTorch weight file, tensors only.
-
-    Parameters
-    ----------
-    path : path
-        A ``.pth`` or ``.safetensors`` file. Of a checkpoint, the state dict of most tensors is taken.
-    sha256 : str, optional
-        Verified before a byte is read; its first characters are enough.
-
-    Raises
-    ------
-    FileProblem
-        If the file is missing, has another checksum, or holds anything but tensors.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileProblem(f"There is no weight file {path}.")
-    if sha256:
-        files.verify(path, sha256)
-    if path.suffix == ".safetensors":
-        try:
-            return load_tensors(path.read_bytes())
-        except SafetensorError as error:
-            raise FileProblem(
-                f"{path} is not a safetensors file ({error}); a pickled file must end in .pth."
-            ) from error
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise FileProblem(f"{path} is damaged or holds more than tensors, and is refused: {error}") from error
-    found = _state_dicts(content)
-    if not found:
-        raise FileProblem(f"{path} holds no state dict (names with tensors) but {type(content).__name__}.")
-    return max(found, key=len)
-
-
-def _state_dicts(content: Any, depth: int = NESTED) -> list[dict[str, torch.Tensor]]:
-    """Find what a file holds of names with tensors, itself or in mappings within it, at most so deep."""
-    if not isinstance(content, Mapping):
-        return []
-    own = {name: each for name, each in content.items() if isinstance(each, torch.Tensor)}
-    inner = [found for each in content.values() if depth for found in _state_dicts(each, depth - 1)]
-    return [own, *inner] if own and all(isinstance(name, str) for name in own) else inner

@@ -70,9 +70,27 @@ class Strategy(Fitted):
     modality: ClassVar[str] = ""
     such_a_source: ClassVar[str] = ""
 
+    @property
+    def uses_source(self) -> bool:
+        """Whether the source's knowledge takes part, so that a gain may be put down to it."""
+        return getattr(self, "source", None) is not None
+
+    def source_free(self) -> BaseEstimator | None:
+        """Return the source-free twin, unfitted: the same members without the source.
+
+        By default None: the task's baseline is all that is left of the strategy without its source. One that
+        brings more, such as another model than the baseline's or a mixture of several, names its twin, and
+        `tlkit.compare` runs that beside, so that the source gets no credit for what the rest gains.
+        """
+        return None
+
     def identity(self) -> dict[str, Any]:
-        """Return what decides the outcome of a fit besides data and seed: by default every parameter."""
-        return self.get_params(deep=False)
+        """Return what decides the outcome of a fit besides data and seed: by default every parameter.
+
+        A source that is not used is none.
+        """
+        params = self.get_params(deep=False)
+        return params if self.uses_source or "source" not in params else params | {"source": None}
 
     def needed_sources(self) -> tuple[Source, ...]:
         """Return the source, or all of several.
@@ -108,6 +126,15 @@ class Strategy(Fitted):
             names = ", ".join(each.name for each in (source, *more))
             raise BadInput(f"Strategy {self.name!r} takes one source; got {1 + len(more)} ({names}).")
         return source
+
+
+def uses_source(estimator: BaseEstimator) -> bool:
+    """Whether an estimator makes use of a source: a strategy says so, others hold one in a parameter."""
+    best = innermost(estimator)
+    if isinstance(best, Strategy):
+        return best.uses_source
+    held = estimator.get_params().values()
+    return any(isinstance(each, Source | Sources) or getattr(each, "uses_source", False) for each in held)
 
 
 def innermost(estimator: Any) -> Any:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tlkit.errors import BadInput, FileProblem
-from tlkit.figures.wording import budget_in_words
+from tlkit.errors import ABOVE_0, BadInput, FileProblem, require_number
 from tlkit.study import stored
+from tlkit.study.intervals import Interval, crossed_interval, grouped, seeds_to_show
+from tlkit.study.sentences import multiplicity, sentence
 from tlkit.study.trial import FailedTrial, TaskSummary, Trial
-from tlkit.study.verdicts import MIN_SEEDS, Interval, crossed_interval, verdict
+from tlkit.study.verdicts import EQUIVALENCE, MIN_SEEDS, Comparison, Judged, judge, require_way
 from tlkit.system import files
 
-FORMAT = 2
+FORMAT = 3
+JUDGED = ("strategy", "source", "budget", "seeds", "score", "baseline", "gain", "low", "high", "verdict")
+CREDITED = ("strategy", "source", "budget", "seeds", "score", "twin", "twin_score", "gain", "low", "high")
+Group = tuple[str, str, int | None]
 
 
 class Study:
@@ -39,9 +43,9 @@ class Study:
     >>> import tlkit
     >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
     >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
-    >>> study = tlkit.compare(["prior"], source, task, budgets=[1, 2], seeds=2, callbacks=[])
+    >>> study = tlkit.compare(["joined"], source, task, budgets=[1, 2], seeds=2, callbacks=[])
     >>> study.verdicts()[["strategy", "budget", "seeds"]].values.tolist()
-    [['prior', 1, 2], ['prior', 2, 2]]
+    [['joined', 1, 2], ['joined', 2, 2]]
     """
 
     def __init__(
@@ -55,9 +59,7 @@ class Study:
         self.trials = tuple(sorted(trials, key=lambda trial: trial.strategy != summary.baseline))
         self.summary = summary
         self.missing = missing
-        self._baselines = {
-            (t.source, t.budget, t.seed): t for t in self.trials if t.strategy == summary.baseline
-        }
+        self._places = {(t.strategy, t.source, t.budget, t.seed): t for t in self.trials}
 
     def __repr__(self) -> str:
         done = f"{len(self.trials)} trials on {self.summary.task}"
@@ -71,15 +73,18 @@ class Study:
 
     @property
     def baseline(self) -> str:
-        """The no-transfer strategy that gains are measured against."""
+        """The strategy that gains are measured against."""
         return self.summary.baseline
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a trial: strategy, source, budget, seed, each metric, gain, seconds, trainable, costs."""
+        """One row a trial: strategy, source, budget, seed, each metric, gain, seconds, trainable, costs.
+
+        The source-free twins that were run beside are rows too.
+        """
         rows = [
             {
-                **_key(t.strategy, t.source, t.budget),
+                **_key(t),
                 "seed": t.seed,
                 **t.metrics,
                 "gain": self._mean_gain(t),
@@ -98,64 +103,135 @@ class Study:
         return pd.DataFrame(rows, columns=["strategy", "source", "budget", "seed", "error", "message"])
 
     def curve(self) -> pd.DataFrame:
-        """Score with its 95 % interval for each strategy, source and budget."""
+        """Score with its 95 % interval for each strategy that was asked for, source and budget."""
         rows = []
-        for (strategy, source, budget), trials in self._groups():
-            score = crossed_interval(np.stack([t.per_example for t in trials]))
+        for group, trials in self._groups():
+            score = self._interval(np.stack([t.per_example for t in trials]), group[2])
             rows.append(
-                _key(strategy, source, budget)
+                _key(trials[0])
                 | {"score": score.mean, "low": score.low, "high": score.high, "seeds": len(trials)}
             )
         return pd.DataFrame(rows)
 
-    def verdicts(self) -> pd.DataFrame:
+    def verdicts(self, adjust: str | None = None, equivalence: float = EQUIVALENCE) -> pd.DataFrame:
         """Judge each strategy, source and budget against the baseline.
+
+        Parameters
+        ----------
+        adjust : {"holm", "bonferroni", "fdr_bh", "fdr_by"}, optional
+            How to allow for the number of verdicts, those of `credit` among them: Holm and Bonferroni bound
+            the chance of any false one, Benjamini-Hochberg and Benjamini-Yekutieli the share of false ones.
+        equivalence : float
+            Where the whole interval lies within plus or minus this much, in the unit of the metric, the
+            verdict is *practically equal*.
 
         Returns
         -------
         DataFrame
             Columns strategy, source, budget, seeds, score, baseline (its score), gain, low, high (the paired
             95 % interval over draws, training seeds and test examples), verdict, sentence. A gain is positive
-            where the strategy is better: where the metric is an error, where it fell.
-        """
-        rows = []
-        for (strategy, source, budget), trials in self._groups():
-            others = (trial for trial in trials if trial.strategy != self.baseline)
-            pairs = [(trial, twin) for trial in others if (twin := self._twin(trial))]
-            if pairs:
-                rows.append(_key(strategy, source, budget) | self._judge(strategy, source, budget, pairs))
-        columns = [
-            "strategy",
-            "source",
-            "budget",
-            "seeds",
-            "score",
-            "baseline",
-            "gain",
-            "low",
-            "high",
-            "verdict",
-            "sentence",
-        ]
-        return pd.DataFrame(rows, columns=columns)
+            where the strategy is better: where the metric is an error, where it fell. With `adjust` also
+            p_adjusted, and `adjusted`, the verdict by it, which the sentence then says.
 
-    def sentences(self) -> list[str]:
+        Raises
+        ------
+        BadInput
+            If the adjustment is unknown or the region of equivalence is below zero.
+        """
+        judged, own = self._judged(adjust, equivalence)
+        credits = {each.on.group: each for each in own}
+        rows = []
+        for each in judged:
+            row = dict(zip(JUDGED, _row(each), strict=True))
+            row |= {"p_adjusted": each.p_adjusted, "adjusted": each.adjusted} if adjust else {}
+            row["sentence"] = sentence(each, credits.get(each.on.group), self.summary, adjust)
+            rows.append(row)
+        return pd.DataFrame(rows, columns=None if rows else [*JUDGED, "sentence"])
+
+    def credit(self, adjust: str | None = None, equivalence: float = EQUIVALENCE) -> pd.DataFrame:
+        """Judge each strategy that uses a source against its source-free twin: what the source is worth.
+
+        A strategy that brings more than the source, such as another model or a mixture, may gain over the
+        baseline by that alone. Its twin has the same members and no source.
+
+        Parameters
+        ----------
+        adjust, equivalence
+            As for `verdicts`.
+
+        Returns
+        -------
+        DataFrame
+            Columns strategy, source, budget, seeds, score, twin (its label; the baseline where a strategy
+            names no other), twin_score, gain, low, high, verdict; and p_adjusted and adjusted with `adjust`.
+
+        Raises
+        ------
+        BadInput
+            As for `verdicts`.
+        """
+        judged, own = self._judged(adjust, equivalence)
+        plain = [each for each in judged if each.on.transfers and each.on.twin == self.baseline]
+        rows = []
+        for each in (*plain, *own):
+            _, _, _, _, score, other, *gain, word = _row(each)
+            found = (*each.on.group[:2], _shown(each.on.budget), each.on.seeds, score, each.on.twin, other)
+            row = dict(zip((*CREDITED, "verdict"), (*found, *gain, word), strict=True))
+            rows.append(row | ({"p_adjusted": each.p_adjusted, "adjusted": each.adjusted} if adjust else {}))
+        return pd.DataFrame(rows, columns=None if rows else [*CREDITED, "verdict"])
+
+    def sentences(self, adjust: str | None = None) -> list[str]:
         """The verdicts in words."""
-        return self.verdicts()["sentence"].tolist()
+        return self.verdicts(adjust)["sentence"].tolist()
+
+    def multiplicity(self, adjust: str | None = None) -> str:
+        """Say how many verdicts this study holds, and how many false ones to expect; empty for one."""
+        judged, own = self._judged(adjust, EQUIVALENCE)
+        return multiplicity(sum(each.on.seeds >= MIN_SEEDS for each in (*judged, *own)), adjust)
+
+    def plan(self, points: float = 2.0) -> pd.DataFrame:
+        """Say how many seeds it would take to show a gain of a given size.
+
+        Parameters
+        ----------
+        points : float
+            The gain to be shown, in hundredths of the metric's unit.
+
+        Returns
+        -------
+        DataFrame
+            Columns strategy, source, budget, seeds (that were run), needed (to show it four times in five;
+            infinity where no number of seeds is enough for this test set).
+
+        Raises
+        ------
+        BadInput
+            If the gain is not above 0, or no strategy was run with two seeds beside the baseline.
+        """
+        require_number("points", points, ABOVE_0)
+        rows = []
+        for group, trials in self._groups():
+            pairs = self._pairs(trials, self.baseline)
+            if group[0] != self.baseline and len(pairs) > 1:
+                gains = grouped(self._gains(pairs), self._unit_groups)
+                needed = seeds_to_show(points / 100, gains, drawn=self.summary.drawn_share(group[2]))
+                rows.append(_key(trials[0]) | {"seeds": len(pairs), "needed": needed})
+        if not rows:
+            raise BadInput("plan() estimates from two seeds or more of a strategy beside its baseline.")
+        return pd.DataFrame(rows)
 
     def figure(self) -> Any:
         """Draw the label-efficiency curve with bands, or the gains where there is a single budget."""
         from tlkit.figures import charts
 
-        single = len({t.budget for t in self.trials}) == 1
-        draw, table = (charts.gains, self.verdicts()) if single else (charts.label_efficiency, self.curve())
         summary = self.summary
-        return draw(
-            table,
-            summary.percent,
-            summary.metric,
-            summary.budget_unit,
-            greater_is_better=summary.greater_is_better,
+        common = {"greater_is_better": summary.greater_is_better}
+        if len({t.budget for t in self.trials}) == 1:
+            return charts.gains(
+                self.verdicts(), summary.percent, summary.metric, summary.budget_unit, **common
+            )
+        return charts.label_efficiency(
+            self.curve(), summary.percent, summary.metric, summary.budget_unit, summary.chance, **common
         )
 
     def save(self, path: str | Path) -> Path:
@@ -198,65 +274,81 @@ class Study:
         except (KeyError, TypeError, BadInput) as error:
             raise FileProblem(f"{path} is a damaged study ({error!r}): run the study again.") from error
 
-    def _groups(self) -> Iterator[tuple[tuple[str, str, int | None], list[Trial]]]:
-        groups: dict[tuple[str, str, int | None], list[Trial]] = {}
+    def _groups(self) -> Iterator[tuple[Group, list[Trial]]]:
+        """The trials that were asked for, by strategy, source and budget."""
+        groups: dict[Group, list[Trial]] = {}
         for trial in self.trials:
-            groups.setdefault((trial.strategy, trial.source, trial.budget), []).append(trial)
+            if not trial.beside:
+                groups.setdefault((trial.strategy, trial.source, trial.budget), []).append(trial)
         return iter(groups.items())
 
-    def _twin(self, trial: Trial) -> Trial | None:
-        """The baseline's trial on the same source, budget and seed."""
-        return self._baselines.get((trial.source, trial.budget, trial.seed))
+    def _judged(self, adjust: str | None, equivalence: float) -> tuple[list[Judged], list[Judged]]:
+        """Judge against the baseline, and against twins other than the baseline."""
+        require_way(adjust, equivalence)
+        groups = list(self._groups())
+        against = [self._compare(*each, self.baseline) for each in groups if each[0][0] != self.baseline]
+        twins = [(*each, each[1][0].twin) for each in groups if each[1][0].transfers]
+        own = [self._compare(*each) for each in twins if each[2] not in ("", self.baseline)]
+        found = [each for each in (*against, *own) if each]
+        judged = judge(found, adjust, equivalence)
+        first = sum(each is not None for each in against)
+        return judged[:first], judged[first:]
 
-    def _gain(self, trial: Trial, twin: Trial) -> np.ndarray:
-        return (trial.per_example - twin.per_example) * (1 if self.summary.greater_is_better else -1)
+    def _compare(self, group: Group, trials: list[Trial], reference: str) -> Comparison | None:
+        """Compare with what ran on the same budgets and seeds; None if nothing did."""
+        pairs = self._pairs(trials, reference)
+        if not pairs:
+            return None
+        strategy, _, budget = group
+        scores, others = (np.stack([t.per_example for t in side]) for side in zip(*pairs, strict=True))
+        return Comparison(
+            strategy,
+            trials[0].origin,
+            budget,
+            reference,
+            trials[0].twin or self.baseline,
+            trials[0].transfers,
+            len(pairs),
+            self._interval(scores, budget),
+            self._interval(self._gains(pairs), budget),
+            float(others.mean()),
+        )
+
+    def _pairs(self, trials: Iterable[Trial], reference: str) -> list[tuple[Trial, Trial]]:
+        return [(trial, twin) for trial in trials if (twin := self._beside(trial, reference))]
+
+    def _beside(self, trial: Trial, reference: str) -> Trial | None:
+        """The reference's trial on the same source, or without any, and on the same budget and seed."""
+        places = [(reference, source, trial.budget, trial.seed) for source in (trial.source, "")]
+        return next((self._places[place] for place in places if place in self._places), None)
+
+    def _gains(self, pairs: Iterable[tuple[Trial, Trial]]) -> np.ndarray:
+        """What each pair gains on each test example, (n_pairs, n_examples)."""
+        sign = 1 if self.summary.greater_is_better else -1
+        return sign * np.stack([trial.per_example - twin.per_example for trial, twin in pairs])
+
+    @property
+    def _unit_groups(self) -> np.ndarray | None:
+        return None if self.summary.groups is None else np.array(self.summary.groups)
+
+    def _interval(self, values: np.ndarray, budget: int | None) -> Interval:
+        return crossed_interval(grouped(values, self._unit_groups), drawn=self.summary.drawn_share(budget))
 
     def _mean_gain(self, trial: Trial) -> float:
-        twin = self._twin(trial)
-        return float(self._gain(trial, twin).mean()) if twin else np.nan
-
-    def _judge(
-        self, strategy: str, source: str, budget: int | None, pairs: Sequence[tuple[Trial, Trial]]
-    ) -> dict[str, Any]:
-        gain = crossed_interval(np.stack([self._gain(*pair) for pair in pairs]))
-        word = verdict(gain, len(pairs))
-        judged = {
-            "seeds": len(pairs),
-            "score": float(np.mean([t.per_example.mean() for t, _ in pairs])),
-            "baseline": float(np.mean([twin.per_example.mean() for _, twin in pairs])),
-            "gain": gain.mean,
-            "low": gain.low,
-            "high": gain.high,
-            "verdict": word,
-        }
-        return judged | {"sentence": self._sentence(strategy, source, budget, gain, word, len(pairs))}
-
-    def _sentence(
-        self, strategy: str, source: str, budget: int | None, gain: Interval, word: str, seeds: int
-    ) -> str:
-        scale, digits = (100, 1) if self.summary.percent else (1, 3)
-        mean, low, high = (f"{scale * value:+.{digits}f}" for value in (gain.mean, gain.low, gain.high))
-        who = f"{strategy} from {source}" if source else strategy
-        claim = {
-            "helps": f"{who} helps",
-            "hurts": f"{who} hurts",
-            "no evidence": f"there is no evidence that {who} helps or hurts",
-            "no verdict": f"{who} gets no verdict (it takes {MIN_SEEDS} seeds)",
-        }[word]
-        interval = "" if np.isnan(gain.low) else f" (95 % interval {low} to {high}, {seeds} seeds)"
-        much = budget_in_words(budget, self.summary.budget_unit)
-        return f"With {much}, {claim}: {self._gained(mean)} against {self.baseline}{interval}."
-
-    def _gained(self, mean: str) -> str:
-        """Say what was gained: "+3.1 points of accuracy", or of an error "a fall of +0.031 in rmse"."""
-        points = " points" if self.summary.percent else ""
-        if self.summary.greater_is_better:
-            return f"{mean}{points} of {self.metric}"
-        return f"a fall of {mean}{points} in {self.metric}"
+        pairs = self._pairs([trial], self.baseline)
+        return float(self._gains(pairs).mean()) if pairs else np.nan
 
 
-def _key(strategy: str, source: str, budget: int | None) -> dict[str, Any]:
-    return {"strategy": strategy, "source": source, "budget": _shown(budget)}
+def _row(judged: Judged) -> tuple[Any, ...]:
+    """The values of `JUDGED`."""
+    on = judged.on
+    scores = on.score.mean, on.reference_score
+    gain = on.gain.mean, on.gain.low, on.gain.high
+    return on.strategy, on.source, _shown(on.budget), on.seeds, *scores, *gain, judged.word
+
+
+def _key(trial: Trial) -> dict[str, Any]:
+    return {"strategy": trial.strategy, "source": trial.origin, "budget": _shown(trial.budget)}
 
 
 def _shown(budget: int | None) -> int | str:

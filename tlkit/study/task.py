@@ -45,6 +45,14 @@ class Task(ABC):
         The smallest budget that every strategy can learn from.
     drawn : int or None
         The budget that this task is; None where it has all its training data.
+    pool : int or None
+        The largest budget, where the draws of a budget are all from one pool of training examples, and so
+        overlap; None where every test example brings its own.
+    chance : float or None
+        The headline metric of guessing, where that is known.
+    groups : ndarray of int or None
+        The group of each test example, from 0 up, where some belong together (one writer's, one patient's):
+        intervals then take groups for what is drawn.
     similarity : float or None
         How much the task shares with its source's world, where that is a dial.
     starters : tuple of str
@@ -71,6 +79,9 @@ class Task(ABC):
     min_budget: int = 1
     greater_is_better: bool = True
     percent: bool = True
+    pool: int | None = None
+    chance: float | None = None
+    groups: np.ndarray | None = None
     similarity: float | None = None
     drawn: int | None = None
     starters: tuple[str, ...] = ()
@@ -80,6 +91,11 @@ class Task(ABC):
     @abstractmethod
     def max_budget(self) -> int:
         """The largest budget that every strategy can learn from."""
+
+    @property
+    @abstractmethod
+    def n_examples(self) -> int:
+        """How many test examples a score is of."""
 
     @property
     @abstractmethod
@@ -97,6 +113,27 @@ class Task(ABC):
     @abstractmethod
     def fit(self, estimator: Any, callbacks: Sequence[Callback] = ()) -> Any:
         """Fit an estimator on the training data and return it."""
+
+    def grouped(self, groups: Sequence[Any]) -> np.ndarray:
+        """Number the groups that test examples belong to, given one name each.
+
+        Raises
+        ------
+        BadInput
+            If there are more or fewer names than test examples, or they are all the same.
+        """
+        names, numbers = np.unique(np.asarray(groups).astype(str), return_inverse=True)
+        if len(numbers) != self.n_examples:
+            raise BadInput(
+                f"groups= has {len(numbers):,} entries and there are {self.n_examples:,} test examples: give "
+                "one each."
+            )
+        if len(names) < 2:
+            raise BadInput(
+                f"groups= puts all {self.n_examples:,} test examples into one group, {str(names[0])!r}: an "
+                "interval needs two groups or more."
+            )
+        return numbers
 
     def loaded_as_drawn(self, n: int, seed: int) -> dict[str, Any]:
         """Return `loaded_by` for a budget of this task: a budget of a budget cannot be loaded."""

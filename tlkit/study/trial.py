@@ -5,7 +5,7 @@ Whatever is made here is checked, be it fresh or read from a file: all numbers o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from numbers import Integral
 from typing import Any, Self
@@ -88,6 +88,12 @@ class Trial(Cell):
         Wall time of the fit.
     trainable : int
         Parameters that training could change.
+    twin : str
+        Label of the same strategy without a source; empty where that is the baseline.
+    transfers : bool
+        Whether it used the source.
+    beside : bool
+        Whether it was not asked for, and ran to stand beside a strategy that was.
     costs : dict of str to float
         What it takes to keep and to run what was fitted, as far as the strategy says: size, latency and the
         like.
@@ -108,11 +114,17 @@ class Trial(Cell):
     per_example: np.ndarray = field(repr=False, compare=False)
     seconds: float
     trainable: int
+    twin: str = ""
+    transfers: bool = True
+    beside: bool = False
     costs: dict[str, float] = field(default_factory=dict)
     fitted: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _require_kind("twin", self.twin, str)
+        for name in ("transfers", "beside"):
+            _require_kind(name, getattr(self, name), bool)
         for group in ("metrics", "costs"):
             _require_kind(group, getattr(self, group), dict)
             for name, value in getattr(self, group).items():
@@ -122,6 +134,11 @@ class Trial(Cell):
         units = self.per_example
         if units.ndim != 1 or not len(units) or not (np.abs(units) <= LARGEST).all():
             raise BadInput("per_example is one finite number a test example.")
+
+    @property
+    def origin(self) -> str:
+        """What the strategy started from, in words: its source, or of one that was not used the network."""
+        return self.source if self.transfers or not self.source else f"{self.source}'s network"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all but the fitted estimator, ready for JSON."""
@@ -183,7 +200,21 @@ class FailedTrial(Cell):
 
 @dataclass(frozen=True)
 class TaskSummary(Stored):
-    """What a study must know of its task to judge its trials."""
+    """What a study must know of its task to judge its trials.
+
+    Parameters
+    ----------
+    task, metric, baseline, budget_unit : str
+        Names, and what a budget counts.
+    greater_is_better, percent : bool
+        As for a `Task`.
+    chance : float, optional
+        The headline metric of guessing.
+    pool : int, optional
+        The largest budget, where all draws are from one pool of training examples.
+    groups : sequence of int, optional
+        The group of each test example, from 0 up, where some belong together.
+    """
 
     task: str
     metric: str
@@ -191,13 +222,32 @@ class TaskSummary(Stored):
     budget_unit: str
     greater_is_better: bool
     percent: bool
+    chance: float | None = None
+    pool: int | None = None
+    groups: Sequence[int] | None = None
 
     @classmethod
-    def of(cls, task: Task) -> TaskSummary:
-        """Read the summary off a task."""
+    def of(cls, task: Task, baseline: str | None = None) -> TaskSummary:
+        """Read the summary off a task; the baseline is the task's own by default."""
         return cls(
-            task.name, task.metric, task.baseline, task.budget_unit, task.greater_is_better, task.percent
+            task.name,
+            task.metric,
+            baseline or task.baseline,
+            task.budget_unit,
+            task.greater_is_better,
+            task.percent,
+            task.chance,
+            task.pool,
+            None if task.groups is None else task.groups.tolist(),
         )
+
+    def is_whole_pool(self, budget: int | None) -> bool:
+        """Whether a budget is all the training data, so that there is nothing to draw."""
+        return budget is None or budget == self.pool
+
+    def drawn_share(self, budget: int | None) -> float:
+        """Return the share of the pool that a budget is, 0 where all of it or there is none."""
+        return 0.0 if budget is None or self.pool is None or budget >= self.pool else budget / self.pool
 
     @classmethod
     def from_dict(cls, stored: Any) -> Self:
@@ -211,10 +261,17 @@ class TaskSummary(Stored):
         summary = super().from_dict(stored)
         for each in fields(summary):
             _require_kind(each.name, getattr(summary, each.name), STORED_KINDS.get(str(each.type), object))
+        for name, limit in {"chance": FINITE, "pool": whole(0)}.items():
+            if getattr(summary, name) is not None:
+                require_number(name, getattr(summary, name), limit)
+        if not (summary.groups is None or isinstance(summary.groups, list)):
+            raise BadInput(f"groups are a list; got {type(summary.groups).__name__}.")
+        for group in summary.groups or ():
+            require_number("A group", group, whole(0, len(summary.groups or ()) - 1))
         return summary
 
     def require_fit(self, trial: Trial) -> None:
-        """Refuse a trial without the task's metric, or with a share that is none.
+        """Refuse a trial without the task's metric, with a share that is none, or with too few groups.
 
         Raises
         ------
@@ -225,6 +282,10 @@ class TaskSummary(Stored):
             raise BadInput(f"{trial} has no {self.metric}; it has {', '.join(trial.metrics) or 'nothing'}.")
         if self.percent:
             require_number(f"{self.metric} of {trial}", trial.metrics[self.metric], SHARE)
+        if self.groups is not None and len(self.groups) != len(trial.per_example):
+            raise BadInput(
+                f"{trial} has {len(trial.per_example)} test examples, and {len(self.groups)} have a group."
+            )
 
 
 STORED_KINDS: Mapping[str, type] = {"str": str, "bool": bool}

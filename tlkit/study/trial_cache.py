@@ -37,7 +37,7 @@ def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> 
     each time: such a trial is never mistaken for another.
     """
     return files.digest(
-        _identity(estimator),
+        identity(estimator),
         task.fingerprint,
         "all" if budget is None else budget,
         seed,
@@ -80,23 +80,23 @@ def _digest(name: str, content: dict[str, Any]) -> str:
     return files.digest(name, json.dumps(content))
 
 
-def _identity(value: Any) -> Any:
-    """Describe a parameter by what decides its effect."""
+def identity(value: Any) -> Any:
+    """Describe an estimator or a parameter by what decides its effect."""
     if isinstance(value, Source | Sources | Task):
         return value.fingerprint
     if isinstance(value, BaseEstimator):
         params = value.identity() if isinstance(value, Strategy) else value.get_params(deep=False)
-        params = {name: _identity(each) for name, each in params.items() if name != "random_state"}
+        params = {name: identity(each) for name, each in params.items() if name != "random_state"}
         return [type(value).__qualname__, _class_code(type(value)), params]
     if isinstance(value, functools.partial):
-        return [_identity(value.func), _identity(value.args), _identity(value.keywords)]
+        return [identity(value.func), identity(value.args), identity(value.keywords)]
     if isinstance(value, FunctionType):
         held = [cell.cell_contents for cell in value.__closure__ or ()]
-        return [value.__qualname__, _source_text(value), _identity([value.__defaults__, held])]
+        return [value.__qualname__, _source_text(value), identity([value.__defaults__, held])]
     if isinstance(value, dict):
-        return {str(name): _identity(each) for name, each in value.items()}
+        return {str(name): identity(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_identity(each) for each in value]
+        return [identity(each) for each in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else joblib.hash(value)
 
 

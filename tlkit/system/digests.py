@@ -15,7 +15,7 @@ Chunk = bytes | memoryview
 
 
 def digest(*parts: object) -> str:
-    """Return a SHA-256 (hexadecimal) of nested text, numbers, bytes, arrays, lists and dicts.
+    """Return a SHA-256 (hexadecimal) of nested text, numbers, bytes, arrays, lists, dicts, fingerprints.
 
     The same on every machine and in every process; the order of a dict's or set's entries does not matter.
 
@@ -37,6 +37,8 @@ def _framed(tag: str, payload: bytes) -> bytes:
 
 @functools.singledispatch
 def _encode(value: object) -> Iterable[Chunk]:
+    if isinstance(known := getattr(value, "fingerprint", None), str):
+        return _encode(["fingerprint", known])
     raise BadInput(f"A {type(value).__name__} has no stable content to make a cache key from.")
 
 

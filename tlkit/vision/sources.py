@@ -8,14 +8,22 @@ from typing import Any
 
 import torch
 
+from tlkit.classification import networks
+from tlkit.classification.networks import HEAD
 from tlkit.study.register import Loader, sources
-from tlkit.study.source import Card, Source, read_state_dict
+from tlkit.study.source import Card, Source
+from tlkit.study.weight_files import read_state_dict
 from tlkit.system import files
+from tlkit.vision.loading import modules
 from tlkit.vision.loading.weights import load_into
 from tlkit.vision.networks import backbones
+from tlkit.vision.networks.backbones import Network
 from tlkit.vision.strategies.base import ImageStrategy
 
-answers = ImageStrategy.before_transfer  # what `Source.predict` asks
+# What `Source.predict`, `Source.randomized` and `Source.from_module` ask.
+answers = ImageStrategy.before_transfer
+random_state = partial(networks.random_state, Network)
+parts_of_module = modules.parts_of_module
 
 SHIPPED = ("glyphs", "shape", "texture")
 
@@ -79,17 +87,18 @@ def _published_file(published: Any) -> Path:
 
 def _as_source(name: str, whole: torch.nn.Module, n_classes: int, published: Any, path: Path) -> Source:
     """Cut the network into backbone and head, with the picture size and classes it was trained for."""
-    backbone, _, weight, bias = backbones.split(whole)
+    cut = backbones.split(whole)
     imagenet = tuple(published.meta["categories"])
     classes = imagenet if n_classes == len(imagenet) else tuple(map(str, range(n_classes)))
     preset = published.transforms()
     inputs = {"channels": 3, "size": preset.crop_size[0], "mean": list(preset.mean), "std": list(preset.std)}
-    state = {f"backbone.{key}": value for key, value in backbone.state_dict().items()}
-    state |= {"head.weight": weight[:n_classes], "head.bias": bias[:n_classes]}
+    state = {f"backbone.{key}": value for key, value in cut.backbone.state_dict().items()}
+    state |= {"head.weight": cut.weight[:n_classes], "head.bias": cut.bias[:n_classes]}
+    head = {HEAD: cut.head} if classes and cut.head != "linear" else {}
     card = Card(
         name=name,
         title=f"{name}, ImageNet" if classes is imagenet else f"{name}, {path.name}",
-        architecture={"name": name},
+        architecture={"name": name, **head},
         inputs=inputs,
         classes=classes,
         data=f"ImageNet-1k (weights: {path.name})" if classes is imagenet else f"Weights: {path.name}",

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from tlkit.classification.features import features, outputs
 from tlkit.classification.labels import UNLABELLED, has_label, require_classes
 from tlkit.classification.networks import Classifier, from_source
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, first_few
 from tlkit.study.callbacks import Callback
 from tlkit.study.source import Source, Sources
 from tlkit.study.strategy import Strategy, hyperparameters
@@ -199,8 +199,7 @@ class ClassificationStrategy(ClassifierMixin, Strategy):
         shown = ours or tuple(map(str, self.classes_))
         raise BadInput(
             f"Strategy {self.name!r} needs a source of the same classes: {source.name!r} tells "
-            f"{len(theirs)} apart ({', '.join(theirs[:4])}, ...), the target {len(shown)} "
-            f"({', '.join(shown[:4])}{', ...' if len(shown) > 4 else ''})."
+            f"{len(theirs)} apart ({first_few(theirs, 4)}), the target {len(shown)} ({first_few(shown, 4)})."
         )
 
     def on_source_task(self) -> Answers | None:
@@ -220,7 +219,7 @@ class ClassificationStrategy(ClassifierMixin, Strategy):
     def card_of(self, network: Classifier) -> dict[str, Any]:
         """Return what a card says of a network that tells this fit's classes apart."""
         return {
-            "architecture": network.architecture,
+            "architecture": network.described(),
             "inputs": network.input_spec,
             "classes": self.class_names_ or tuple(map(str, self.classes_)),
         }

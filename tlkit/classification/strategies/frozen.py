@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler, normalize
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from tlkit.classification.heads import Cosine
 from tlkit.classification.strategies.base import ClassificationStrategy
 from tlkit.study.callbacks import Callback
 from tlkit.study.strategy import hyperparameters
@@ -141,6 +142,15 @@ class Nearest(FrozenFeatures):
     def feature_logits(self, features: np.ndarray) -> np.ndarray:
         """Return cosines to the class means, over a temperature."""
         return normalize(features - self.centre_) @ self.means_.T / self.TEMPERATURE
+
+    def export(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Return the source's network under the class means as a cosine head: see `Source.from_fitted`."""
+        check_is_fitted(self, "means_")
+        network = self.from_source(self.needed_source())
+        network.head = Cosine(network.n_features, len(self.classes_))
+        learned = {"centre": self.centre_, "weight": self.means_ / self.TEMPERATURE}
+        network.head.load_state_dict({name: torch.as_tensor(value) for name, value in learned.items()})
+        return self.card_of(network), network.exported()
 
 
 def logistic_regression(

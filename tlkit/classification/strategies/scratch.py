@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tlkit.classification.networks import Classifier
+from tlkit.classification.networks import Classifier, headless, require_drawn
 from tlkit.classification.strategies.gradient import GradientStrategy
 from tlkit.study.source import Card, Source
 from tlkit.study.strategy import hyperparameters
@@ -44,19 +44,23 @@ class Scratch(GradientStrategy):
         """Return a source without weights: its card says what to build."""
         if self.architecture is None:
             card = self.needed_sources()[0].card
-            return Source(Card("", "", card.architecture, card.inputs), {})
+            return Source(Card("", "", headless(card.architecture), card.inputs), {})
         chosen = self.architecture
         architecture = {"name": chosen} if isinstance(chosen, str) else dict(chosen)
         inputs = self.inputs_for(architecture, getattr(self, "shape_", None))
         return Source(Card("", "", architecture, inputs), {})
 
+    @property
+    def uses_source(self) -> bool:
+        """Its architecture is no knowledge."""
+        return False
+
     def build(self, source: Source, n_classes: int) -> Classifier:
         """Build the network with random weights."""
-        return self.network(source.card.architecture, source.card.inputs, n_classes)
+        return require_drawn(self.network(source.card.architecture, source.card.inputs, n_classes))
 
     def identity(self) -> dict[str, Any]:
         """Every parameter, but of a source its architecture alone: its weights are not used."""
         if self.architecture is not None:
-            return super().identity() | {"source": None}
-        card = self.needed_source().card
-        return super().identity() | {"source": {"architecture": card.architecture, "inputs": card.inputs}}
+            return super().identity()
+        return super().identity() | {"source": self.needed_source().fingerprint}

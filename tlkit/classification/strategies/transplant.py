@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from tlkit.classification.heads import linear_rule
 from tlkit.classification.networks import Classifier
 from tlkit.classification.strategies.finetune import FineTune
 from tlkit.errors import BadInput, require_known
@@ -59,7 +60,7 @@ class Transplant(FineTune):
 
     def _map(self, source: Source, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Give each target class the rule of its own source class, by maximum likelihood."""
-        weight, bias = source.state["head.weight"], source.state["head.bias"]
+        weight, bias = linear_rule(self.from_source(source).head, features)
         fit = class_means(F.linear(features, weight, bias).log_softmax(1), labels).numpy()
         if fit.shape[0] > fit.shape[1]:
             raise BadInput(

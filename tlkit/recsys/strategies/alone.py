@@ -1,13 +1,18 @@
-"""No transfer: what the target's own ratings say."""
+"""No transfer: what the target's own ratings say, by the baseline's model or by another strategy's."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
 
 from tlkit.recsys.models.base import Recommender
-from tlkit.recsys.strategies.base import RatingsStrategy
+from tlkit.recsys.models.biases import Biases
+from tlkit.recsys.models.popularity import Popularity
+from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy
 from tlkit.study.strategy import hyperparameters
 
 
@@ -37,6 +42,11 @@ class TargetOnly(RatingsStrategy):
 
     model: Recommender | None = None
 
+    @property
+    def uses_source(self) -> bool:
+        """Only if the model is a strategy that does."""
+        return isinstance(self.model, RatingsStrategy) and self.model.uses_source
+
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the recommender."""
         self.model_ = self.train(self.model_like(self.model), matrix, self.item_table_)
@@ -48,3 +58,29 @@ class TargetOnly(RatingsStrategy):
     def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
         """Nobody is known by a source."""
         return super().is_known(profiles)
+
+
+@hyperparameters
+class FactorsOnly(TargetOnly):
+    """A factorization of the target alone: the twin of strategies that hand factors over.
+
+    Parameters
+    ----------
+    settings : mapping of str to value, optional
+        Parameters of the factorization, such as how many factors.
+    """
+
+    defaults = FACTORIZATION
+
+    settings: Mapping[str, Any] | None = None
+
+    def model_like(self, model: Recommender | None) -> Recommender:
+        """Return the factorization with its settings."""
+        return super().model_like(model).set_params(**self.settings or {})
+
+
+@hyperparameters
+class LevelsOnly(TargetOnly):
+    """How popular or how well liked items are: the twin of strategies that learn all else from the source."""
+
+    defaults: ClassVar[dict[str, type[Recommender]]] = {"ranking": Popularity, "rating": Biases}

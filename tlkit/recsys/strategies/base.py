@@ -87,10 +87,8 @@ class RatingsStrategy(Recommender, Strategy):
         BadInput
             If the recommender ranks and stars are wanted.
         """
-        made = clone(model) if model is not None else self.defaults[self.objective_]()
+        made = with_source(self.defaults[self.objective_]() if model is None else model, self.source)
         made.set_params(random_state=self.random_state, device=self.device)
-        if isinstance(made, RatingsStrategy):
-            made.set_params(source=made.source or self.source)
         made.serving(self.objective_)  # before another member is fitted in vain
         return made
 
@@ -178,6 +176,24 @@ def require_members(owner: str, members: Mapping[str, Recommender], kind: type) 
         f"{owner} maps labels to {kind.__name__} objects, one or more, such as "
         f"{{'mine': {kind.__name__}(...)}}; got {members!r}."
     )
+
+
+def with_source(member: Recommender, source: Source | None) -> Recommender:
+    """Return an unfitted copy of a mixture's member; a strategy without a source gets the mixture's."""
+    made = clone(member)
+    return made.set_params(source=made.source or source) if isinstance(made, RatingsStrategy) else made
+
+
+def without_source(members: Mapping[str, Recommender], source: Source | None) -> dict[str, Recommender]:
+    """Return a mixture's members with each one's source-free twin in its place, the same one once."""
+    found: dict[str, Recommender] = {}
+    for label, member in members.items():
+        given = with_source(member, source)
+        if isinstance(given, RatingsStrategy) and given.uses_source:
+            member = given.source_free() or member
+        if repr(member) not in map(repr, found.values()):
+            found[label] = member
+    return found
 
 
 def in_deviations(scores: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from sklearn.cluster import KMeans
 
 from tlkit.errors import BadInput
 from tlkit.recsys.data.ratings import to_matrix
+from tlkit.recsys.strategies.alone import LevelsOnly
 from tlkit.recsys.strategies.base import RatingsStrategy
 from tlkit.recsys.strategies.patterns import PATTERNS, read_book
 from tlkit.study.strategy import hyperparameters
@@ -47,6 +48,10 @@ class Codebook(RatingsStrategy):
     idea = "Carry over how kinds of users take to kinds of items; nobody and nothing needs to be shared."
 
     kinds: int = 12
+
+    def source_free(self) -> LevelsOnly:
+        """What a book without patterns says."""
+        return LevelsOnly()
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Read the codebook off the source and find the target's memberships."""

@@ -10,6 +10,7 @@ from tlkit.errors import BadInput
 from tlkit.recsys.data.ratings import binary, places
 from tlkit.recsys.evaluation.metrics import top_k
 from tlkit.recsys.models.knowledge import Knowledge
+from tlkit.recsys.strategies.alone import FactorsOnly
 from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy
 from tlkit.recsys.strategies.joined import Joined
 from tlkit.study.strategy import hyperparameters
@@ -50,6 +51,10 @@ class Distill(RatingsStrategy):
     factors: int = 16
     n_teacher_items: int = 10
     teacher_weight: float = 0.1
+
+    def source_free(self) -> FactorsOnly:
+        """The student without a teacher."""
+        return FactorsOnly(settings={"factors": self.factors})
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the teacher, let it add to the ratings, and fit the student on both."""

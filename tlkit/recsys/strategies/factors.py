@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from tlkit.errors import BadInput, require_known
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.models.knowledge import Knowledge
+from tlkit.recsys.strategies.alone import FactorsOnly
 from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy, aligned
 from tlkit.study.strategy import hyperparameters
 
@@ -39,6 +40,10 @@ class FactorStrategy(RatingsStrategy):
     def parameters(self) -> dict[str, Any]:
         """Return what the factorization is to be like: by default, as wide as the source."""
         return {"factors": self.needed_source().card.architecture["params"]["factors"]}
+
+    def source_free(self) -> FactorsOnly:
+        """The same factorization without knowing anything beforehand."""
+        return FactorsOnly(model=self.model, settings=self.parameters())
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the factorization with the source's knowledge."""

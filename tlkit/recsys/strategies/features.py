@@ -11,6 +11,7 @@ from sklearn.linear_model import RidgeCV
 from tlkit.errors import BadInput
 from tlkit.recsys.data.ratings import binary
 from tlkit.recsys.models.biases import Biases
+from tlkit.recsys.strategies.alone import LevelsOnly
 from tlkit.recsys.strategies.base import ENOUGH, RatingsStrategy, aligned
 from tlkit.study.strategy import hyperparameters
 
@@ -43,6 +44,10 @@ class Features(RatingsStrategy):
     idea = "Give each user's source factors to a new scikit-learn model that predicts target items."
 
     model: RegressorMixin | None = None
+
+    def source_free(self) -> LevelsOnly:
+        """What the regressor says of somebody of whom the source says nothing."""
+        return LevelsOnly()
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the regressor on users whom both domains know."""

@@ -21,7 +21,13 @@ from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours, UserNeighbours
-from tlkit.recsys.strategies.base import RatingsStrategy, in_deviations, require_members
+from tlkit.recsys.strategies.base import (
+    RatingsStrategy,
+    in_deviations,
+    require_members,
+    with_source,
+    without_source,
+)
 from tlkit.recsys.strategies.joined import Joined
 from tlkit.study.strategy import hyperparameters
 
@@ -89,6 +95,19 @@ class Fusion(RatingsStrategy):
 
     members: Mapping[str, Recommender] | None = None
     folds: int = 5
+
+    @property
+    def uses_source(self) -> bool:
+        """Whether one of the members does; by default both domains joined are one, given a source."""
+        if self.members is None:
+            return super().uses_source
+        given = [with_source(each, self.source) for each in self.members.values()]
+        return any(isinstance(each, RatingsStrategy) and each.uses_source for each in given)
+
+    def source_free(self) -> Fusion:
+        """The same fusion of the members' own twins."""
+        members = None if self.members is None else without_source(self.members, self.source)
+        return Fusion(members=members, folds=self.folds)
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Learn the weights on held-out training ratings, then fit the members on all."""

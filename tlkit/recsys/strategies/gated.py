@@ -14,7 +14,15 @@ from tlkit.errors import BadInput
 from tlkit.recsys.data.ratings import binary, places, split_rows
 from tlkit.recsys.evaluation.metrics import ndcg_units
 from tlkit.recsys.strategies.alone import TargetOnly
-from tlkit.recsys.strategies.base import ENOUGH, RatingsStrategy, in_deviations, require_members, rows_of
+from tlkit.recsys.strategies.base import (
+    ENOUGH,
+    RatingsStrategy,
+    in_deviations,
+    require_members,
+    rows_of,
+    with_source,
+    without_source,
+)
 from tlkit.recsys.strategies.factors import Prior
 from tlkit.recsys.strategies.features import Features
 from tlkit.recsys.strategies.joined import Joined
@@ -62,9 +70,22 @@ class Gated(RatingsStrategy):
 
     experts: Mapping[str, RatingsStrategy] | None = None
 
+    @property
+    def uses_source(self) -> bool:
+        """Whether one of the experts does."""
+        given = [with_source(each, self.source) for each in self._chosen().values()]
+        return any(isinstance(each, RatingsStrategy) and each.uses_source for each in given)
+
+    def source_free(self) -> Gated:
+        """The same mixture of the experts' own twins."""
+        return Gated(experts=without_source(self._chosen(), self.source))
+
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Learn the gate on users made cold, then fit the experts on everything."""
-        users = np.flatnonzero((self.need_shared_users() >= 0) & (np.diff(matrix.indptr) >= ENOUGH))
+        known = np.ones(matrix.shape[0], dtype=bool)
+        if self.experts is None or self.uses_source:
+            known = self.need_shared_users() >= 0
+        users = np.flatnonzero(known & (np.diff(matrix.indptr) >= ENOUGH))
         if len(users) < FIFTHS:
             raise BadInput(
                 f"The gate is learned on users with {ENOUGH} or more target ratings whom the source knows "
@@ -81,18 +102,22 @@ class Gated(RatingsStrategy):
         weights = np.column_stack(
             [np.interp(counts, self.weights_.index, w) for w in self.weights_.T.to_numpy()]
         )
-        alone = [isinstance(expert, TargetOnly) for expert in self.experts_.values()]
-        weights[(rows < 0) | (self.shared_users[rows] < 0)] = np.eye(len(alone))[alone.index(True)]
+        if self.uses_source:
+            alone = [isinstance(expert, TargetOnly) for expert in self.experts_.values()]
+            weights[(rows < 0) | (self.shared_users[rows] < 0)] = np.eye(len(alone))[alone.index(True)]
         return np.einsum("ne,eni->ni", weights, self._member_scores(self.experts_, rows, profiles))
 
     def is_known(self, profiles: csr_array, rows: np.ndarray | None = None) -> np.ndarray:
         """The experts have said what is to be said of strangers."""
         return np.ones(profiles.shape[0], dtype=bool)
 
-    def _fit_experts(self, matrix: csr_array) -> dict[str, RatingsStrategy]:
+    def _chosen(self) -> dict[str, RatingsStrategy]:
+        """The experts to be, unfitted."""
         default = {kind.name: kind() for kind in (TargetOnly, Joined, Prior, Features)}
-        chosen = default if self.experts is None else self.experts
-        members = require_members("experts", chosen, RatingsStrategy)
+        return require_members("experts", default if self.experts is None else self.experts, RatingsStrategy)
+
+    def _fit_experts(self, matrix: csr_array) -> dict[str, RatingsStrategy]:
+        members = self._chosen()
         if not any(isinstance(expert, TargetOnly) for expert in members.values()):
             raise BadInput(
                 "One of the experts is a TargetOnly, for users whom the source does not know; "

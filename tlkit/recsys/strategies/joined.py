@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, hstack, vstack
 from tlkit.errors import BadInput
 from tlkit.recsys.models.base import Recommender
 from tlkit.recsys.models.knowledge import Knowledge
+from tlkit.recsys.strategies.alone import FactorsOnly, TargetOnly
 from tlkit.recsys.strategies.base import FACTORIZATION, RatingsStrategy, rows_of
 from tlkit.study.strategy import hyperparameters
 
@@ -38,6 +39,10 @@ class Joined(RatingsStrategy):
     idea = "Put both shops' ratings into one matrix and learn as if it were one shop."
 
     model: Recommender | None = None
+
+    def source_free(self) -> TargetOnly:
+        """The same recommender on the target's matrix."""
+        return TargetOnly(model=self.model)
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Fit the recommender on both domains."""
@@ -92,6 +97,10 @@ class CMF(Joined):
     defaults = FACTORIZATION
 
     weight: float = 0.3
+
+    def source_free(self) -> FactorsOnly:
+        """The same factorization of the target's matrix."""
+        return FactorsOnly(model=self.model)
 
     def train_whole(self, whole: csr_array) -> Recommender:
         """Fit with the source's items weighed."""

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tlkit.errors import BadInput, require_known
+from tlkit.recsys.strategies.alone import FactorsOnly
 from tlkit.recsys.strategies.base import ENOUGH, FACTORIZATION, RatingsStrategy
 from tlkit.study.strategy import hyperparameters
 
@@ -51,6 +52,10 @@ class Mapping(RatingsStrategy):
 
     kind: str = "linear"
     enough: int = ENOUGH
+
+    def source_free(self) -> FactorsOnly:
+        """The target's factorization, without a map into it."""
+        return FactorsOnly()
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Factorize the target, fit the map on users whom both domains know, and apply it to thin users."""

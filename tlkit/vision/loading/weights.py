@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from tqdm import tqdm
 
 from tlkit.classification.networks import load_state
@@ -95,13 +96,18 @@ def _tell_unused(names: list[str], file: str) -> None:
         )
 
 
-def _outline(name: str) -> Mapping[str, Tensor]:
-    """Return names and shapes of a network's weights without making them; none if it needs them."""
-    try:
-        with torch.device("meta"):
-            return backbones.build_torchvision(name).state_dict()
-    except NotImplementedError:
-        return {}
+class Unmade(TorchFunctionMode):
+    """While it lasts, layers get weights without content; numbers that a network counts with stay real."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = dict(kwargs or {})
+        return function(*args, **given | {"device": "meta"} if function is torch.empty else given)
+
+
+def outline(name: str) -> nn.Module:
+    """Build a torchvision network of names and shapes, whose weights have no content."""
+    with Unmade():
+        return backbones.build_torchvision(name)
 
 
 def _nearest(state: Mapping[str, Tensor]) -> str:
@@ -110,7 +116,7 @@ def _nearest(state: Mapping[str, Tensor]) -> str:
     best, most = "", 0.5
     names = backbones.torchvision_names()
     for name in tqdm(names, desc="Which network are these weights of?", delay=2, leave=False):
-        own = _outline(name)
+        own = outline(name).state_dict()
         parts = {each: tuple(value.shape) for each, value in own.items() if COUNTER not in each}
         shared = sum(
             parts.get(known) == shapes[given] for given in shapes if (known := own_name(given, parts))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tlkit.classification import networks
+from tlkit.classification.heads import ClassMaps
+from tlkit.classification.modules import MODULE
 from tlkit.classification.networks import Classifier
 from tlkit.errors import require_known, require_params
 from tlkit.study.register import descendants
@@ -71,7 +74,6 @@ class Network(Classifier):
     def __init__(self, architecture: Mapping[str, Any], inputs: Mapping[str, Any], n_classes: int):
         backbone, n_features = build_backbone(**{"channels": inputs["channels"], **architecture})
         super().__init__(architecture, inputs, Inputs(**inputs), backbone, n_features, n_classes)
-        self.to(memory_format=torch.channels_last)
 
 
 class Backbone(nn.Module):
@@ -134,19 +136,27 @@ def own_backbones() -> dict[str, type[Backbone]]:
 def build_backbone(name: str, channels: int = 3, **params: Any) -> tuple[nn.Module, int]:
     """Build a backbone with random weights, and say how many features it gives.
 
+    Parameters
+    ----------
+    name : str
+        Of a `Backbone` or a torchvision network; of a `tlkit.classification.modules.OwnModule`, any.
+
     Raises
     ------
     UnknownName
         If there is no network of that name, or it has no such parameter.
     """
     kinds = own_backbones()
+    if MODULE in params:  # in the memory format that its user's code was written for
+        return params[MODULE].build(), params[MODULE].n_features
     if name not in kinds:
         whole = build_torchvision(name)
         require_params(f"network {name!r}", params, lambda: None)
-        return split(whole)[:2]
+        backbone, n_features, *_ = split(whole)
+        return backbone.to(memory_format=torch.channels_last), n_features
     require_params(f"network {name!r}", params, kinds[name])
     built = kinds[name](channels=channels, **params)
-    return built, built.n_features
+    return built.to(memory_format=torch.channels_last), built.n_features
 
 
 def inputs_for(architecture: Mapping[str, Any], shape: tuple[int, ...] | None) -> dict[str, Any]:
@@ -210,28 +220,42 @@ def resized(last: Any, n_classes: int) -> nn.Module:
     return nn.Conv2d(last.in_channels, n_classes, last.kernel_size, bias=last.bias is not None)
 
 
-def split(whole: Any) -> tuple[nn.Module, int, Tensor, Tensor]:
-    """Cut a torchvision classifier before its last layer.
+class Split(NamedTuple):
+    """A network cut before its last layer.
 
-    Returns
-    -------
+    Parameters
+    ----------
     backbone : Module
-        Gives features (N, n_features). Where the last layer is a convolution before a global average
-        (SqueezeNet), the average is of the features: the activation between the two is left out.
+        Gives features (N, n_features), or maps of them.
     n_features : int
-    weight : Tensor of shape (n_classes, n_features)
-    bias : Tensor of shape (n_classes,)
+    weight, bias : Tensor of shape (n_classes, n_features), (n_classes,)
+        Of the last layer.
+    head : str
+        What kind of `tlkit.classification.heads` it is.
     """
+
+    backbone: nn.Module
+    n_features: int
+    weight: Tensor
+    bias: Tensor
+    head: str = "linear"
+
+
+def split(whole: Any) -> Split:
+    """Cut a torchvision classifier before its last layer."""
     path = head_path(whole)
     last = whole.get_submodule(path)
+    weight = last.weight.detach().flatten(1)
+    bias = torch.zeros(len(weight)) if last.bias is None else last.bias.detach()
+    if isinstance(last, nn.Conv2d):  # SqueezeNet rectifies what it gives, and averages last
+        before = OrderedDict(features=whole.features, classifier=whole.classifier[:1])
+        return Split(nn.Sequential(before), weight.shape[1], weight, bias, ClassMaps.kind)
     replace(whole, path, nn.Identity())
     for auxiliary in ("aux1", "aux2", "AuxLogits"):
         if hasattr(whole, auxiliary):
             setattr(whole, auxiliary, None)
             whole.aux_logits = False
-    weight = last.weight.detach().flatten(1)
-    bias = torch.zeros(len(weight)) if last.bias is None else last.bias.detach()
-    return whole, weight.shape[1], weight, bias
+    return Split(whole, weight.shape[1], weight, bias)
 
 
 from_source = partial(networks.from_source, Network)
