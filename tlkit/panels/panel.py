@@ -52,7 +52,7 @@ def panel(source: Source | None, task: Task, strategies: Strategies = None) -> P
     >>> import tlkit
     >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
     >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
-    >>> panel = tlkit.panel(source, task, ["prior"])
+    >>> panel = tlkit.panel(source, task, ["joined"])
     >>> panel.run(budget=2, seeds=3)
     Study(6 trials on films at similarity 0.8)
     """

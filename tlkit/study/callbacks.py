@@ -16,7 +16,7 @@ class Stop(Exception):
     >>> class Once(tlkit.Callback):
     ...     def on_trial(self, trial, done, total):
     ...         raise tlkit.Stop
-    >>> tlkit.compare(["prior"], source, task, seeds=3, callbacks=[Once()])
+    >>> tlkit.compare(["joined"], source, task, seeds=3, callbacks=[Once()])
     Study(1 trials on films at similarity 0.8, 5 missing)
     """
 
@@ -32,9 +32,9 @@ class Callback:
     >>> class Told(tlkit.Callback):
     ...     def on_trial(self, trial, done, total):
     ...         print(f"{done} of {total}: {trial.strategy}")
-    >>> study = tlkit.compare(["prior"], source, task, seeds=1, callbacks=[Told()])
+    >>> study = tlkit.compare(["joined"], source, task, seeds=1, callbacks=[Told()])
     1 of 2: target_only
-    2 of 2: prior
+    2 of 2: joined
     """
 
     def on_begin(self, total: int) -> None:

@@ -299,8 +299,7 @@ class Sources:
     >>> import tlkit
     >>> from tlkit.study.source import Sources
     >>> both = Sources(tlkit.load_source("shape"), tlkit.load_source("texture"))
-    >>> task = tlkit.load_task("worlds", n_train=10, n_test=10)
-    >>> tlkit.transfer("scratch", both, task, min_steps=5, epochs=0).source
+    >>> both.name
     'shape+texture'
     """
 
