@@ -131,7 +131,7 @@ class Source:
         """Whether the source says how its own task is loaded."""
         return self._load_task is not None or bool(self.card.task)
 
-    @cached_property
+    @property
     def task(self) -> Any:
         """The task that the source was trained on, for strategies that need its data.
 
@@ -140,6 +140,10 @@ class Source:
         BadInput
             If the source came without it, or it cannot be loaded as the card says.
         """
+        return self._loaded_task
+
+    @cached_property
+    def _loaded_task(self) -> Any:
         if self._load_task is not None:
             return self._load_task()
         if not self.card.task:
@@ -178,7 +182,7 @@ class Source:
         return np.array(self.card.classes)[found]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "task"}
+        return {name: value for name, value in vars(self).items() if name != "_loaded_task"}
 
     @classmethod
     def from_fitted(cls, estimator: Any, name: str, title: str = "", task: Any = None) -> Source:
