@@ -12,7 +12,15 @@ from tlkit.recsys.data.ratings import places
 
 
 def is_like(rating: np.ndarray, relevant: float | None = None) -> np.ndarray:
-    """Tell which ratings are likes: those of `relevant` or more, or those above 0 where that is None."""
+    """Tell which ratings are likes: those of `relevant` or more, or those above 0 where that is None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tlkit.recsys.data.likes import is_like
+    >>> is_like(np.array([-1, 0, 1, 5])).tolist(), is_like(np.array([1, 5]), relevant=4).tolist()
+    ([False, False, True, True], [False, True])
+    """
     return rating > 0 if relevant is None else rating >= relevant
 
 

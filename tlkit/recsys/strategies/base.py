@@ -189,12 +189,6 @@ def require_members(owner: str, members: Mapping[str, Recommender], kind: type) 
     )
 
 
-def in_deviations(scores: np.ndarray) -> np.ndarray:
-    """Put scores (..., n_items) into standard deviations from a user's mean, so that models can be mixed."""
-    spread = scores.std(axis=-1, keepdims=True)
-    return (scores - scores.mean(axis=-1, keepdims=True)) / np.maximum(spread, np.float32(1e-9))
-
-
 def aligned(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return the given rows of an array, zeros where a row is -1."""
     return np.where((rows >= 0)[:, None], values[rows], 0).astype(values.dtype)
