@@ -140,16 +140,15 @@ class Source:
         BadInput
             If the source came without it, or it cannot be loaded as the card says.
         """
-        return self._loaded_task
+        return self._own_task
 
     @cached_property
-    def _loaded_task(self) -> Any:
+    def _own_task(self) -> Any:
         if self._load_task is not None:
             return self._load_task()
         if not self.card.task:
-            raise BadInput(
-                f"Source {self.name!r} came without its data; strategies that need source data cannot use it."
-            )
+            said = "came without its data; strategies that need source data cannot use it."
+            raise BadInput(f"Source {self.name!r} {said}")
         try:
             return load_task(self.card.task["name"], **self.card.task.get("params", {}))
         except (TlkitError, TypeError, KeyError) as error:
@@ -182,7 +181,7 @@ class Source:
         return np.array(self.card.classes)[found]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_loaded_task"}
+        return {name: value for name, value in vars(self).items() if name != "_own_task"}
 
     @classmethod
     def from_fitted(cls, estimator: Any, name: str, title: str = "", task: Any = None) -> Source:

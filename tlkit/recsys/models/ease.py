@@ -132,7 +132,9 @@ class Inverse:
         n_users, n_items = taken.shape
         self.by_users = USERS_COST * n_users < n_items
         self.taken = taken if self.by_users else None
-        self.gram = gram(csr_array(taken.T) if self.by_users else taken).to(device)
+        # torch lacks what follows on Apple's GPUs, which share the processor's memory anyway.
+        here = "cpu" if device.type == "mps" else device
+        self.gram = gram(csr_array(taken.T) if self.by_users else taken).to(here)
 
     def __call__(self, penalty: float) -> Tensor:
         """Invert at a penalty above 0."""
