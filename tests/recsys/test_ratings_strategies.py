@@ -293,7 +293,7 @@ def test_a_student_keeps_what_it_was_taught_of_users_without_ratings(shops, sour
 
 def test_stars_of_zero_teach_a_student_like_others(task, source):
     table = task.train.assign(rating=task.train["rating"] - task.train["rating"].min())
-    zeros = RatingsTask.strategies()["distill"](source=source, random_state=0).fit(table)
+    zeros = RatingsTask.strategies()["distill"](source=source, random_state=0).fit(table, relevant=0)
     ones = RatingsTask.strategies()["distill"](source=source, random_state=0).fit(task.train)
     assert zeros.model_.matrix_.nnz == ones.model_.matrix_.nnz
 

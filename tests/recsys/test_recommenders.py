@@ -12,14 +12,14 @@ from sklearn.exceptions import NotFittedError
 from tlkit.errors import BadInput, TrainingProblem
 from tlkit.recsys.data.movielens import movielens
 from tlkit.recsys.evaluation import splits
-from tlkit.recsys.models import ease
+from tlkit.recsys.models import ease, shrinkage
 from tlkit.recsys.models.biases import Biases, fit_baseline
 from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.neighbours import BASELINE_WEIGHT, ItemNeighbours, UserNeighbours
 from tlkit.recsys.models.popularity import Popularity
+from tlkit.recsys.models.shrinkage import Shrinkage
 from tlkit.recsys.solvers.rows import Rows, dense, times
 from tlkit.recsys.tasks import RatingsTask
-from tlkit.recsys.worlds.shops import two_shops
 
 CPU = torch.device("cpu")
 NEIGHBOURS = [ItemNeighbours, UserNeighbours]
@@ -30,6 +30,10 @@ def some_ratings(n_users=30, n_items=20, share=0.4, seed=0):
     pairs = np.argwhere(draw.random((n_users, n_items)) < share)
     table = pd.DataFrame(pairs, columns=["user", "item"])
     return table.assign(rating=draw.integers(1, 6, len(table)).astype(float))
+
+
+def binary_of(table):
+    return csr_array(pd.crosstab(table["user"], table["item"]).clip(upper=1).to_numpy(np.float32))
 
 
 def taken(*rows):
@@ -206,47 +210,44 @@ def test_ease_by_hand():
     np.testing.assert_allclose(model.scores("u2"), [[0, 1 / 2]], atol=1e-6)
 
 
+@pytest.mark.parametrize(("n_users", "by_users"), [(30, False), (6, True)])
 @pytest.mark.parametrize("reg", [1.0, 30.0, 1000.0])
-def test_the_path_over_penalties_agrees_with_the_solution_at_each(reg):
-    matrix = EASE(regularization=reg).fit(some_ratings()).matrix_
-    matrix.data[:] = 1
-    counts = ease.gram(matrix)
-    np.testing.assert_array_equal(counts, (matrix.T @ matrix).toarray())
-    weaker, along = ease.Path(counts).scores(matrix, [reg / 2, reg])
-    for penalty, scores in ((reg / 2, weaker), (reg, along)):
-        weights = ease.item_weights(counts.clone(), penalty).numpy()
-        np.testing.assert_allclose(scores, matrix @ weights, atol=1e-4)
+def test_the_inverse_agrees_with_numpy_whether_by_items_or_by_users(reg, n_users, by_users):
+    taken = binary_of(some_ratings(n_users))
+    inverse = ease.Inverse(taken, CPU)
+    assert inverse.by_users == by_users
+    for penalty in (reg, reg / 2):  # one gram serves them all
+        together = (taken.T @ taken).toarray() + penalty * np.eye(taken.shape[1])
+        np.testing.assert_allclose(inverse(penalty), np.linalg.inv(together), atol=1e-5)
 
 
-def test_ease_chooses_a_penalty_for_each_number_of_ratings_the_same_at_each_call():
+def test_ease_chooses_the_same_at_each_call_and_reports_each_penalty():
     once, again = (EASE(random_state=3).fit(some_ratings(200, 30)) for _ in "ab")
-    chosen = once.regularization_
-    assert chosen.index.is_monotonic_increasing and chosen.index[0] == 1
-    assert chosen.between(ease.GRID[0], ease.GRID[-1]).all()
-    assert len(once.history_) == len(chosen)
-    pd.testing.assert_series_equal(chosen, again.regularization_)
+    assert once.shrinkage_ == again.shrinkage_
+    assert shrinkage.PENALTIES[0] <= once.shrinkage_.full <= shrinkage.PENALTIES[-1]
+    assert [each["step"] for each in once.history_] == list(range(1, len(shrinkage.PENALTIES) + 1))
     np.testing.assert_array_equal(once.scores(once.users_), again.scores(once.users_))
 
 
-def test_each_profile_is_scored_with_the_penalty_of_its_number_of_ratings():
+def test_each_profile_is_scored_with_the_shrinkage_of_its_number_of_ratings():
     model = EASE(random_state=3).fit(some_ratings(200, 30))
-    model.regularization_ = pd.Series({1: 1000.0, 9: 10.0})
+    model.shrinkage_ = path = Shrinkage(full=10.0, thin=16.0, crowd=3.0)
     sizes = np.diff(model.matrix_.indptr)
-    assert (sizes < 9).any() and (sizes >= 9).any()
-    found = model.scores(model.users_)
-    for penalty, mine in ((1000.0, sizes < 9), (10.0, sizes >= 9)):
+    found, penalties = model.scores(model.users_), path.penalties(sizes)
+    assert set(penalties) >= {10.0, 40.0}
+    for penalty in np.unique(penalties):
+        mine = penalties == penalty
         alone = EASE(regularization=penalty).fit(some_ratings(200, 30))
-        np.testing.assert_allclose(found[mine], alone.scores(alone.users_)[mine], atol=1e-4)
+        mixed = shrinkage.with_crowd(alone.scores(alone.users_), model.popularity_, path.shares(sizes))
+        np.testing.assert_allclose(found[mine], mixed[mine], atol=1e-4)
 
 
-def test_a_thin_profile_wants_no_less_shrinkage_than_a_full_one():
-    shops = [two_shops(seed=seed, n_users=400, n_items=100).target.ratings for seed in range(3)]
-    ends = [EASE(random_state=0).fit(ratings).regularization_.iloc[[0, -1]] for ratings in shops]
-    assert np.mean([np.log(thin / full) for thin, full in ends]) > 0
+def test_a_given_penalty_is_that_of_every_profile_and_leaves_popularity_out():
+    assert EASE(regularization=20).fit(some_ratings()).shrinkage_ == Shrinkage(20)
 
 
-def test_ease_takes_the_middle_of_its_grid_where_nobody_has_enough_ratings():
-    assert EASE().fit(taken("ab", "bc")).regularization_.tolist() == pytest.approx([100])
+def test_ease_chooses_nothing_where_nobody_has_enough_ratings():
+    assert EASE().fit(taken("ab", "bc")).shrinkage_ == shrinkage.UNCHOSEN
 
 
 def test_a_catalogue_too_large_for_ease_is_refused_with_its_size(monkeypatch):
@@ -346,5 +347,5 @@ def test_neighbours_and_ease_on_movielens_are_as_good_as_measured():
     assert np.mean(errors) == pytest.approx(0.9118, abs=5e-4)
     task = RatingsTask.split(ratings, seed=42)
     chosen, given = (EASE(regularization=reg, random_state=0).fit(task.train) for reg in (None, 300.0))
-    assert task.score(chosen).metrics["ndcg@10"] == pytest.approx(0.4777, abs=3e-3)
+    assert task.score(chosen).metrics["ndcg@10"] == pytest.approx(0.4842, abs=4e-3)
     assert task.score(given).metrics["ndcg@10"] == pytest.approx(0.4842, abs=1e-3)

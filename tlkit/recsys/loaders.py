@@ -10,6 +10,7 @@ from tlkit.errors import UnknownName, require_known, require_params
 from tlkit.recsys import pairs
 from tlkit.recsys.data import movielens
 from tlkit.recsys.data.domains import Domain
+from tlkit.recsys.data.ratings import as_ratings
 from tlkit.recsys.data.tables import SUFFIXES, read_table
 from tlkit.recsys.tasks import RatingsTask, cold_start_task
 from tlkit.recsys.worlds import shops
@@ -27,6 +28,7 @@ def movielens_task(
     metric: str = "ndcg@10",
     split: str = "per_user",
     relevant: float | None = None,
+    train_on: str = "relevant",
     **params: Any,
 ) -> RatingsTask:
     """Load a release of MovieLens: see `tlkit.recsys.data.movielens.movielens`.
@@ -35,7 +37,7 @@ def movielens_task(
     ----------
     release : str
         Such as ``100k``.
-    metric, relevant
+    metric, relevant, train_on
         As for `RatingsTask`.
     split : {"per_user", "leave_one_out", "time", "cold"}
         How the test is held out.
@@ -43,9 +45,8 @@ def movielens_task(
         Of the split, such as ``test_share=0.25, seed=0``.
     """
     domain = movielens.movielens(release)
-    return RatingsTask.split(
-        domain.ratings, domain.items, split, metric, relevant=relevant, name=domain.name, **params
-    )
+    settings = {"relevant": relevant, "train_on": train_on, "name": domain.name, **params}
+    return RatingsTask.split(domain.ratings, domain.items, split, metric, **settings)
 
 
 def _release_task(release: str, /, **params: Any) -> RatingsTask:
@@ -69,7 +70,7 @@ def amazon_task(target: str = "movies", **params: Any) -> RatingsTask:
     target : {"books", "movies"}
         Where to recommend.
     **params
-        Of `tlkit.recsys.tasks.cold_start_task`: share, pool, seed, metric, relevant, min_ratings.
+        Of `tlkit.recsys.tasks.cold_start_task`: share, pool, seed, metric, relevant, train_on, min_ratings.
     """
     return _cold_start(pairs.amazon(), target, **params)
 
@@ -85,7 +86,7 @@ def genres_task(target: str = "drama", release: str = "100k", **params: Any) -> 
     release : str
         As for `tlkit.recsys.data.movielens.by_genres`.
     **params
-        Of `tlkit.recsys.tasks.cold_start_task`: share, pool, seed, metric, relevant, min_ratings.
+        Of `tlkit.recsys.tasks.cold_start_task`: share, pool, seed, metric, relevant, train_on, min_ratings.
     """
     return _cold_start(movielens.by_genres(release), target, **params)
 
@@ -109,6 +110,8 @@ def table_task(
     metric: str = "ndcg@10",
     split: str = "per_user",
     relevant: float | None = None,
+    train_on: str = "relevant",
+    repeats: str = "last",
     name: str | None = None,
     **params: Any,
 ) -> RatingsTask:
@@ -120,8 +123,10 @@ def table_task(
         ``.csv``, ``.tsv``, ``.txt``, ``.parquet`` or ``.inter``.
     user, item, rating, timestamp
         What the file calls its columns; see `tlkit.recsys.data.tables.read_table`.
-    scale, metric, relevant
+    scale, metric, relevant, train_on
         As for `RatingsTask`.
+    repeats : {"last", "sum"}
+        What becomes of several ratings of an item by one user, as for `tlkit.recsys.data.ratings.as_ratings`.
     split : {"per_user", "leave_one_out", "time", "cold"}
         How the test is held out.
     name : str, optional
@@ -130,8 +135,10 @@ def table_task(
         Of the split, such as ``test_share=0.25, seed=0``.
     """
     table = read_table(path, user=user, item=item, rating=rating, timestamp=timestamp)
+    table = as_ratings(table, repeats=repeats)
     name = name or Path(path).stem
-    return RatingsTask.split(table, None, split, metric, relevant=relevant, scale=scale, name=name, **params)
+    settings: dict[str, Any] = {"relevant": relevant, "train_on": train_on, "scale": scale, "name": name}
+    return RatingsTask.split(table, None, split, metric, **settings, **params)
 
 
 @tasks.finder()

@@ -13,7 +13,9 @@ from sklearn.utils.validation import has_fit_parameter
 
 from tlkit.errors import BadInput, first_few, require_known, require_number, whole
 from tlkit.recsys.data.domains import Domain
+from tlkit.recsys.data.likes import is_like
 from tlkit.recsys.data.ratings import as_ratings, codes
+from tlkit.recsys.data.read_only import ReadOnlyTable
 from tlkit.recsys.data.train_test import (
     content,
     marks,
@@ -29,6 +31,8 @@ from tlkit.study.task import Score, Task
 from tlkit.system import files
 
 SHOWN_USERS = 50
+
+TRAIN_ON = ("relevant", "rated")
 
 SPLITS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "per_user": splits.per_user,
@@ -51,7 +55,10 @@ class RatingsTask(Task):
         The headline: ``ndcg@10``, ``recall@10``, ``precision@10``, ``mrr@10``, ``map@10`` or another number
         of items; or ``rmse``, ``mae`` for the prediction of stars.
     relevant : float, optional
-        The fewest stars that make a held-out item worth recommending; by default any rating does.
+        The fewest stars that make an item worth recommending; by default any rating above 0 does.
+    train_on : {"relevant", "rated"}
+        What a ranking is learned from: training ratings that are relevant, or any above 0. What was rated,
+        however, is not recommended again.
     limited : ids, optional
         The users that a budget applies to and the test is about, such as the cold ones; all by default. Test
         ratings of others are left aside.
@@ -91,19 +98,20 @@ class RatingsTask(Task):
         metric: str = "ndcg@10",
         *,
         relevant: float | None = None,
+        train_on: str = "relevant",
         limited: Sequence[Any] | pd.Index | None = None,
         scale: tuple[float, float] | None = None,
         name: str = "ratings",
         groups: Mapping[Any, Any] | pd.Series | None = None,
     ):
-        self.train, self.test = on_one_catalogue(
-            as_ratings(train, scale=scale), as_ratings(test, scale=scale)
-        )
-        require_apart(self.train, self.test)
+        train, test = on_one_catalogue(as_ratings(train, scale=scale), as_ratings(test, scale=scale))
+        require_apart(train, test)
+        self._train, self._test = map(ReadOnlyTable, (train, test))
         self.users, self.catalogue = (self.train[each].cat.categories for each in ("user", "item"))
         require_items(items, self.catalogue)
-        self.items = items
+        self._items = None if items is None else ReadOnlyTable(items)
         self.metric, self.relevant, self.name = metric, relevant, name
+        self.train_on = require_known("train_on", train_on, TRAIN_ON)
         self.kind, self.k = metrics.parse(metric, len(self.catalogue))
         self.objective = "rating" if self.k is None else "ranking"
         self.greater_is_better = self.objective == "ranking"
@@ -113,7 +121,7 @@ class RatingsTask(Task):
         self.limited = rated_by(self.train, self.test)
         if limited is not None:
             self.limited = self.users[codes(self.users, limited, "user", self.catalogue)]
-            self.test = self._test_of_limited()
+            self._test = ReadOnlyTable(self._test_of_limited())
         # Where a budget applies to everybody, 0 would leave nothing to learn from.
         self.min_budget = int(self.train["user"].isin(self.limited).all())
         held_out = self._worth_recommending()
@@ -131,6 +139,7 @@ class RatingsTask(Task):
         metric: str = "ndcg@10",
         *,
         relevant: float | None = None,
+        train_on: str = "relevant",
         scale: tuple[float, float] | None = None,
         name: str = "ratings",
         **params: Any,
@@ -141,7 +150,7 @@ class RatingsTask(Task):
         ----------
         ratings : DataFrame
             Columns user, item, rating, and perhaps timestamp.
-        items, metric, relevant, scale, name
+        items, metric, relevant, train_on, scale, name
             As for the class.
         by : {"per_user", "leave_one_out", "time", "cold"}
             How the test is held out: see `tlkit.recsys.evaluation.splits`.
@@ -169,10 +178,8 @@ class RatingsTask(Task):
         train, test, *cold = cut(as_ratings(ratings, scale=scale), **params)
         if not len(test):
             raise BadInput(f"The split {by!r} holds nothing out: no user has two ratings or more.")
-        limited = cold[0] if cold else None
-        return RatingsTask(
-            train, test, items, metric, relevant=relevant, limited=limited, scale=scale, name=name
-        )
+        settings: dict[str, Any] = {"relevant": relevant, "train_on": train_on, "scale": scale, "name": name}
+        return RatingsTask(train, test, items, metric, limited=cold[0] if cold else None, **settings)
 
     def __repr__(self) -> str:
         drawn = "" if self.drawn is None else f", {self.drawn} {self.budget_unit}"
@@ -181,6 +188,21 @@ class RatingsTask(Task):
             f"ratings of {len(self.catalogue):,} items, {len(self.evaluated_users):,} users evaluated, "
             f"{self.left_out:,} left out{drawn})"
         )
+
+    @property
+    def train(self) -> pd.DataFrame:
+        """The training ratings, read-only: what is stored of trials is of these."""
+        return self._train
+
+    @property
+    def test(self) -> pd.DataFrame:
+        """The held-out ratings, read-only."""
+        return self._test
+
+    @property
+    def items(self) -> pd.DataFrame | None:
+        """What is known of items, indexed by item id, read-only; None where ids are all there is."""
+        return self._items
 
     @property
     def max_budget(self) -> int:
@@ -200,9 +222,14 @@ class RatingsTask(Task):
             items = None if self.items is None else self.items.reindex(self.catalogue)
             tables = [content(table) for table in (self.train, self.test, items)]
             ids = [self.users.tolist(), self.catalogue.tolist(), self.limited.tolist()]
-            ways = [self.metric, self.relevant, list(self.scale)]
+            ways = [self.metric, self.relevant, self.train_on, list(self.scale)]
             self._fingerprint = files.digest("RatingsTask", *tables, *ids, *ways)
         return self._fingerprint
+
+    @property
+    def like(self) -> float | None:
+        """The fewest stars from which a ranking is learned; None for any rating above 0."""
+        return self.relevant if self.train_on == "relevant" else None
 
     @property
     def titles(self) -> pd.Series:
@@ -235,14 +262,15 @@ class RatingsTask(Task):
         place = splits.rank_within(user, np.random.default_rng(seed).random(len(user)))
         kept = (place < n) | ~self.users.isin(self.limited)[user]
         part = copy.copy(self)
-        part.train = self.train[kept].reset_index(drop=True)
+        part._train = ReadOnlyTable(self.train[kept].reset_index(drop=True))
         part.drawn, part.loaded_by = int(n), self.loaded_as_drawn(n, seed)
         part._fingerprint = files.digest(self.fingerprint, "budget", int(n), int(seed))
         return part
 
     def fit(self, estimator: Any, callbacks: Sequence[Callback] = ()) -> Any:
-        """Fit an estimator on the training ratings; it gets items, objective, callbacks if it takes them."""
-        offered = {"items": self.items, "objective": self.objective, "callbacks": callbacks}
+        """Fit an estimator on the training ratings; it gets items, objective and more if it takes them."""
+        offered = {"items": self.items, "objective": self.objective, "relevant": self.like}
+        offered |= {"callbacks": callbacks}
         taken = {name: value for name, value in offered.items() if has_fit_parameter(estimator, name)}
         return estimator.fit(self.train, **taken)
 
@@ -313,13 +341,15 @@ class RatingsTask(Task):
 
     def _worth_recommending(self) -> pd.DataFrame:
         """The test ratings that count: all where stars are predicted."""
-        enough = -np.inf if self.relevant is None or self.objective == "rating" else self.relevant
-        rows = self.test[self.test["rating"] >= enough]
+        if self.objective == "rating":
+            return self.test
+        rows = self.test[is_like(self.test["rating"].to_numpy(), self.relevant)]
         if len(rows):
             return rows
+        wanted = "is above 0" if self.relevant is None else f"has {self.relevant:g} stars or more"
         raise BadInput(
-            f"No held-out rating has {enough:g} stars or more: the highest of the test is "
-            f"{self.test['rating'].max():g}. Choose a lower `relevant`."
+            f"No held-out rating {wanted}: the highest of the test is {self.test['rating'].max():g}. "
+            "Choose a lower `relevant`."
         )
 
 
@@ -331,6 +361,7 @@ def cold_start_task(
     seed: int = 0,
     metric: str = "ndcg@10",
     relevant: float | None = None,
+    train_on: str = "relevant",
     min_ratings: int | None = None,
 ) -> RatingsTask:
     """Make the cold-start task of a target domain: some of the users whom another domain knows start cold.
@@ -343,7 +374,7 @@ def cold_start_task(
         The source domain, or its users; the cold ones are drawn among those in both.
     share, pool, seed, min_ratings
         As for `tlkit.recsys.evaluation.splits.cold_users`.
-    metric, relevant
+    metric, relevant, train_on
         As for `RatingsTask`.
 
     Raises
@@ -372,7 +403,8 @@ def cold_start_task(
             "Cold users must be known to the other domain."
         )
     train, test, cold = splits.cold_users(target.ratings, share, pool, seed, shared, min_ratings)
-    return RatingsTask(train, test, target.items, metric, relevant=relevant, limited=cold, name=target.name)
+    settings: dict[str, Any] = {"relevant": relevant, "train_on": train_on, "name": target.name}
+    return RatingsTask(train, test, target.items, metric, limited=cold, **settings)
 
 
 def _of_users(groups: Mapping[Any, Any] | pd.Series, users: pd.Index) -> list[Any]:

@@ -85,7 +85,7 @@ class Source:
         """Whether the source says how its own task is loaded."""
         return self._load_task is not None or bool(self.card.task)
 
-    @cached_property
+    @property
     def task(self) -> Any:
         """The task that the source was trained on, for strategies that need its data.
 
@@ -94,12 +94,15 @@ class Source:
         BadInput
             If the source came without it, or it cannot be loaded as the card says.
         """
+        return self._own_task
+
+    @cached_property
+    def _own_task(self) -> Any:
         if self._load_task is not None:
             return self._load_task()
         if not self.card.task:
-            raise BadInput(
-                f"Source {self.name!r} came without its data; strategies that need source data cannot use it."
-            )
+            said = "came without its data; strategies that need source data cannot use it."
+            raise BadInput(f"Source {self.name!r} {said}")
         try:
             return load_task(self.card.task["name"], **self.card.task.get("params", {}))
         except (TlkitError, TypeError, KeyError) as error:
@@ -132,7 +135,7 @@ class Source:
         return np.array(self.card.classes)[found]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "task"}
+        return {name: value for name, value in vars(self).items() if name != "_own_task"}
 
     @classmethod
     def from_fitted(cls, estimator: Any, name: str, title: str = "", task: Any = None) -> Source:

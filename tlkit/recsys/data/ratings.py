@@ -9,14 +9,18 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from tlkit.errors import BadInput, did_you_mean
+from tlkit.errors import BadInput, did_you_mean, require_known
 
 NEEDED = ("user", "item", "rating")
 SHOWN = 5
 
 
 def as_ratings(
-    table: pd.DataFrame, users: Any = None, items: Any = None, scale: tuple[float, float] | None = None
+    table: pd.DataFrame,
+    users: Any = None,
+    items: Any = None,
+    scale: tuple[float, float] | None = None,
+    repeats: str = "last",
 ) -> pd.DataFrame:
     """Check a table of ratings and give its ids a catalogue.
 
@@ -29,12 +33,14 @@ def as_ratings(
         categories, else the ids that occur.
     scale : (float, float), optional
         The lowest and the highest rating there can be.
+    repeats : {"last", "sum"}
+        Of several ratings of one item by one user the last row stays, or the latest where there are
+        timestamps; or they are added up, as for plays and purchases.
 
     Returns
     -------
     DataFrame
-        user and item as categoricals whose categories are the catalogue, rating as float32. Of several
-        ratings of one item by one user the last row stays, or the latest where there are timestamps.
+        user and item as categoricals whose categories are the catalogue, rating as float32; no pair twice.
 
     Raises
     ------
@@ -42,6 +48,7 @@ def as_ratings(
         If columns are missing, ids or ratings are missing or out of scale, an id is not in the catalogue, or
         ratings repeat and their timestamps do not tell which is the latest.
     """
+    require_known("way with repeats", repeats, WITHOUT_REPEATS)
     _require_columns(table)
     kept = [name for name in (*NEEDED, "timestamp") if name in table]
     table = table[kept].reset_index(drop=True)
@@ -52,7 +59,7 @@ def as_ratings(
         "user": _categorical(table, "user", users, items),
         "item": _categorical(table, "item", items, users),
     }
-    return _without_duplicates(table.assign(**columns, rating=rating))
+    return WITHOUT_REPEATS[repeats](table.assign(**columns, rating=rating))
 
 
 def to_matrix(ratings: pd.DataFrame) -> csr_array:
@@ -217,8 +224,21 @@ def _without_duplicates(ratings: pd.DataFrame) -> pd.DataFrame:
     which = "latest" if "timestamp" in ratings else "last"
     warnings.warn(
         f"{int(repeated.sum()):,} of {len(ratings):,} rows repeat a user and item; "
-        f"the {which} of each stays.",
+        f"the {which} of each stays. To add them up: as_ratings(table, repeats='sum').",
         UserWarning,
         stacklevel=3,
     )
     return ratings[~repeated].sort_index().reset_index(drop=True)
+
+
+def _added_up(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Sum the ratings of each pair, in the row of its last and at its latest timestamp."""
+    pairs = ratings.groupby(["user", "item"], observed=True, sort=False)
+    summed = {"rating": pairs["rating"].transform("sum")}
+    if "timestamp" in ratings:
+        require_moments(ratings["timestamp"])
+        summed["timestamp"] = pairs["timestamp"].transform("max")
+    return ratings.assign(**summed).drop_duplicates(["user", "item"], keep="last", ignore_index=True)
+
+
+WITHOUT_REPEATS = {"last": _without_duplicates, "sum": _added_up}

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
 from tlkit.errors import BadInput, Limit, require_known, require_number, whole
+from tlkit.recsys.data.likes import keep_likes, likes_to_learn
 from tlkit.recsys.data.ratings import as_ratings, binary, codes, to_matrix
 from tlkit.recsys.data.train_test import require_items
 from tlkit.recsys.evaluation.scoring import best_of, ranks_only
@@ -50,7 +51,9 @@ class Recommender(Fitted):
     users_, items_ : Index
         The catalogue.
     matrix_ : csr_array of shape (n_users, n_items)
-        The ratings it was fitted on.
+        The ratings it learned from: for ranking, likes alone.
+    rated_ : csr_array of shape (n_users, n_items)
+        All ratings, which are not recommended again.
     """
 
     objectives: ClassVar[tuple[str, ...]] = ("ranking",)
@@ -78,6 +81,7 @@ class Recommender(Fitted):
         items: pd.DataFrame | None = None,
         objective: str | None = None,
         callbacks: Sequence[Callback] = (),
+        relevant: float | None = None,
     ) -> Recommender:
         """Fit on a table of ratings.
 
@@ -92,18 +96,22 @@ class Recommender(Fitted):
             Whoever knows stars alone ranks by them.
         callbacks : sequence of Callback
             Hear of the training.
+        relevant : float, optional
+            The fewest stars that are a like, by default any above 0: whoever learns an order from what was
+            taken learns from likes alone. With a warning where ratings are 0 or below and nobody said this.
 
         Raises
         ------
         BadInput
-            If a table cannot be used, a parameter is out of its limits, or stars are asked of what only
-            ranks.
+            If a table cannot be used, nothing is liked, a parameter is out of its limits, or stars are asked
+            of what only ranks.
         """
         table = as_ratings(ratings)
         users, catalogue = table["user"].cat.categories, table["item"].cat.categories
         require_items(items, catalogue)
         known = None if items is None else items.reindex(catalogue)
-        return self.fit_matrix(to_matrix(table), users, catalogue, known, objective, callbacks)
+        matrix = to_matrix(table)
+        return self.fit_matrix(matrix, users, catalogue, known, objective, callbacks, relevant=relevant)
 
     def fit_matrix(
         self,
@@ -114,6 +122,7 @@ class Recommender(Fitted):
         objective: str | None = None,
         callbacks: Sequence[Callback] = (),
         knowledge: Knowledge | None = None,
+        relevant: float | None = None,
     ) -> Recommender:
         """Fit on a matrix (n_users, n_items), perhaps with knowledge; ids are numbers by default."""
         self._require_limits()
@@ -123,7 +132,10 @@ class Recommender(Fitted):
         self.objective_ = objective
         self.users_ = pd.RangeIndex(matrix.shape[0]) if users is None else users
         self.items_ = pd.RangeIndex(matrix.shape[1]) if items is None else items
-        self.matrix_, self.item_table_ = matrix, item_table
+        self.relevant_, self.rated_, self.item_table_ = relevant, matrix, item_table
+        if objective == "ranking":
+            matrix = likes_to_learn(matrix, relevant)
+        self.matrix_ = matrix
         self.popularity_ = np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.float32)
         self.scale_ = float(matrix.data.min()), float(matrix.data.max())
         self.device_ = compute.choose_device(self.device)
@@ -241,10 +253,10 @@ class Recommender(Fitted):
         check_is_fitted(self, "matrix_")
         rows = codes(self.users_, users, "user", self.items_)
         nobody = self._top(
-            rows[:0], self.users_[:0], np.empty((0, len(self.items_))), self.matrix_[:0], n, seen
+            rows[:0], self.users_[:0], np.empty((0, len(self.items_))), self.rated_[:0], n, seen
         )
         parts = [
-            self._top(mine, self.users_[rows[mine]], scores, self.matrix_[rows[mine]], n, seen)
+            self._top(mine, self.users_[rows[mine]], scores, self.rated_[rows[mine]], n, seen)
             for mine, scores in self._blocks(rows)
         ]
         return pd.concat([nobody, *parts]).sort_index(kind="stable").reset_index(drop=True)
@@ -255,10 +267,11 @@ class Recommender(Fitted):
         table = as_ratings(ratings, items=self.items_)
         # A slice of a larger table still has everybody as its categories.
         users = table["user"].cat.remove_unused_categories()
-        profiles = to_matrix(table.assign(user=users))
+        rated = to_matrix(table.assign(user=users))
+        profiles = keep_likes(rated, self.relevant_) if self.objective_ == "ranking" else rated
         found = self._or_popularity(self.score_profiles(profiles), self.is_known(profiles))
         whose = users.cat.categories
-        return self._top(np.arange(len(whose)), whose, found, profiles, n, seen).reset_index(drop=True)
+        return self._top(np.arange(len(whose)), whose, found, rated, n, seen).reset_index(drop=True)
 
     def member_scores(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Score as a member of a mixture: the users in `rows`, were `profiles` all their ratings."""

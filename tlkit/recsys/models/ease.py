@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 import psutil
 import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
 from tlkit.errors import ABOVE_0, BadInput
-from tlkit.recsys.data.ratings import binary, split_rows
-from tlkit.recsys.evaluation.metrics import ndcg_units
+from tlkit.recsys.data.ratings import binary
 from tlkit.recsys.models.base import CELLS, Recommender
-from tlkit.recsys.solvers.rows import times
+from tlkit.recsys.models.shrinkage import Shrinkage, choose, with_crowd
+from tlkit.recsys.solvers.rows import dense, times
 from tlkit.study.strategy import hyperparameters
 
-GRID = tuple(float(value) for value in np.geomspace(1, 10_000, 13))
-HELD_OUT_SHARE = 0.2
-JUDGES_SHARE, JUDGES = 0.2, 1_000  # users who choose the penalty: this share of all, and no more
-SIZES, FEWEST_JUDGES = (1, 2, 4, 8, 16, 32, 64, 128, 256), 30
-THIN = 8  # known ratings below which a fifth is too little to judge by
 # Matrices of n_items x n_items alive at once, as measured: a Cholesky factorization works in some, an
 # eigendecomposition in double precision in many.
 COPIES, COPIES_OF_CHOICE = 4, 12
+USERS_COST = 2  # a product over users beside an inverse over items, as measured
 BYTES = 4
 GIGABYTE = 2**30
 
@@ -41,9 +35,9 @@ class EASE(Recommender):
     Parameters
     ----------
     regularization : float, optional
-        L2 penalty on the weights, above 0. By default it is chosen by NDCG@10 on a fifth of the users: a
-        thin profile wants more of it than a full one, so each number of ratings gets its own, which one
-        eigendecomposition makes almost free.
+        L2 penalty on the weights, above 0. By default it is chosen by NDCG@10, leaving each user out in turn:
+        a thin profile wants more of it than a full one, and where even that serves it worse than popularity
+        does, popularity gets a share of its scores. See `tlkit.recsys.models.shrinkage.Shrinkage`.
     random_state : int, optional
         Of the choice of those users and of their ratings.
     device : str, optional
@@ -51,8 +45,8 @@ class EASE(Recommender):
 
     Attributes
     ----------
-    regularization_ : Series
-        The penalty by number of ratings, from that number up to the next.
+    shrinkage_ : Shrinkage
+        The penalty, and the share of popularity, for a profile of any size.
     weights_ : ndarray of shape (n_items, n_items), float32
         What having the row's item says of the column's, at the penalty of full profiles; zero diagonal.
 
@@ -72,64 +66,41 @@ class EASE(Recommender):
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Find the weights of all items at once."""
-        require_memory(matrix.shape[1], self.device_, choice=self.regularization is None)
+        given = self.regularization
+        require_memory(matrix.shape[1], self.device_, choice=given is None)
         taken = binary(matrix)
-        given = pd.Series({0: self.regularization}, name="regularization")
-        self.regularization_ = given if self.regularization else self._choose(taken)
-        together = self._gram(taken)
-        self.path_ = None if self.regularization else Path(together)
-        self.weights_ = item_weights(together, self.regularization_.iloc[-1]).cpu().numpy()
+        self.shrinkage_ = self._choose(taken) if given is None else Shrinkage(given)
+        self._inverse = Inverse(taken, self.device_)
+        self._solved: dict[float, np.ndarray] = {}
+        self.weights_ = self._weights(self.shrinkage_.full)
+        if given:
+            del self._inverse
         self.n_trainable_ = matrix.shape[1] * (matrix.shape[1] - 1)
 
     def score_profiles(self, profiles: csr_array) -> np.ndarray:
         """Score every item by the weights of those in the profile: (n, n_items) to (n, n_items)."""
         profiles = binary(profiles)
-        if self.path_ is None:
-            return times(profiles, torch.from_numpy(self.weights_).to(self.device_)).cpu().numpy()
-        step = self.regularization_.index.searchsorted(np.diff(profiles.indptr), side="right") - 1
-        penalties = self.regularization_.to_numpy()[step.clip(0)]
+        sizes = np.diff(profiles.indptr)
+        penalties = self.shrinkage_.penalties(sizes)
         scores = np.empty(profiles.shape, dtype=np.float32)
         for penalty in np.unique(penalties):
             mine = np.flatnonzero(penalties == penalty)
-            (scores[mine],) = self.path_.scores(profiles[mine], [penalty])
-        return scores
+            weights = torch.from_numpy(self._weights(penalty)).to(self.device_)
+            scores[mine] = times(profiles[mine], weights).cpu().numpy()
+        if not self.shrinkage_.crowd:
+            return scores
+        return with_crowd(scores, self.popularity_, self.shrinkage_.shares(sizes))
 
-    def _choose(self, taken: csr_array) -> pd.Series:
-        """For each number of ratings, the penalty that serves users best of whom so many are known."""
+    def _choose(self, taken: csr_array) -> Shrinkage:
         rng = np.random.default_rng(self.random_state)
-        users = rng.permutation(np.flatnonzero(np.diff(taken.indptr) > 1))
-        judges = users[: min(round(JUDGES_SHARE * len(users)), JUDGES)]
-        path = Path(self._gram(taken[np.setdiff1d(np.arange(taken.shape[0]), judges)]))
-        known = {size: self._known(taken[judges], size, rng) for size in SIZES}
-        known = {size: parts for size, parts in known.items() if parts[0].shape[0] >= FEWEST_JUDGES}
-        chosen = {}
-        for step, (size, parts) in enumerate(known.items(), start=1):
-            chosen[size], quality = self._best(path, *parts)
-            self.report(step, len(known), -quality)
-        return pd.Series(chosen or {0: GRID[len(GRID) // 2]}, name="regularization")
+        return choose(taken, lambda part: Inverse(part, self.device_), rng, self.report)
 
-    @staticmethod
-    def _known(taken: csr_array, size: int, rng: np.random.Generator) -> tuple[csr_array, csr_array]:
-        """Part the items of users into `size` or up to twice as many that are known, and the rest.
-
-        Users who have that many give up a fifth; where there are few of them, richer ones give up more.
-        """
-        stay = (np.diff(taken.indptr) * (1 - HELD_OUT_SHARE)).astype(int)
-        typical = (stay >= size) & (stay < 2 * size)
-        if size < THIN or typical.sum() < FEWEST_JUDGES:
-            typical, stay = stay > size, np.full(len(stay), size)
-        return split_rows(taken[np.flatnonzero(typical)], stay[typical], rng)
-
-    @staticmethod
-    def _best(path: Path, kept: csr_array, held_out: csr_array) -> tuple[float, float]:
-        """The geometric mean of the three best penalties, as the very best is partly luck; and its NDCG."""
-        seen, wanted = (part.toarray() > 0 for part in (kept, held_out))
-        quality = [ndcg_units(scores, seen, wanted).mean() for scores in path.scores(kept, GRID)]
-        return float(np.exp(np.log(GRID)[np.argsort(quality)[-3:]].mean())), max(quality)
-
-    def _gram(self, taken: csr_array) -> Tensor:
-        # torch has no eigenvectors on Apple's GPUs, which share the processor's memory anyway.
-        return gram(taken).to("cpu" if self.device_.type == "mps" else self.device_)
+    def _weights(self, penalty: float) -> np.ndarray:
+        """The weights at a penalty, solved for when a profile first asks for it."""
+        key = round(float(penalty), 3)
+        if key not in self._solved:
+            self._solved[key] = item_weights(self._inverse(penalty)).cpu().numpy()
+        return self._solved[key]
 
 
 def gram(taken: csr_array) -> Tensor:
@@ -143,44 +114,49 @@ def gram(taken: csr_array) -> Tensor:
     return torch.from_numpy(found)
 
 
-def item_weights(gram: Tensor, reg: float) -> Tensor:
-    """Solve for the weights with a zero diagonal: Steck 2019, equation 8. Overwrites `gram`.
+class Inverse:
+    """The inverse of gram + penalty * I, shape (n_items, n_items), at whatever penalty.
 
-    With P the inverse of gram + reg * I, weight (i, j) is -P_ij / P_jj off the diagonal.
-    """
-    gram.diagonal().add_(reg)
-    precision = torch.cholesky_inverse(torch.linalg.cholesky(gram))
-    weights = precision.div_(-precision.diagonal().clone())
-    weights.fill_diagonal_(0)
-    return weights
-
-
-class Path:
-    """The solutions for all penalties from one eigendecomposition: each more costs next to nothing.
-
-    As (V L V' + reg * I)⁻¹ = V (L + reg * I)⁻¹ V', scores need no inverse.
+    Where there are fewer users than items it comes from a matrix of users: (X'X + penalty * I)⁻¹ is
+    (I - X'(XX' + penalty * I)⁻¹X) / penalty (Woodbury, Inverting modified matrices, 1950).
 
     Parameters
     ----------
-    gram : Tensor of shape (n_items, n_items)
-        Symmetric, positive semi-definite.
+    taken : csr_array of shape (n_users, n_items)
+        X, of ones.
+    device : torch.device
+        Where to compute.
     """
 
-    def __init__(self, gram: Tensor):
-        # In single precision the eigenvectors of a matrix with empty rows can come out as NaN.
-        values, vectors = torch.linalg.eigh(gram.double())
-        self.values, self.vectors = values.clamp(min=0).float(), vectors.float()
+    def __init__(self, taken: csr_array, device: torch.device):
+        n_users, n_items = taken.shape
+        self.by_users = USERS_COST * n_users < n_items
+        self.taken = taken if self.by_users else None
+        # torch lacks what follows on Apple's GPUs, which share the processor's memory anyway.
+        here = "cpu" if device.type == "mps" else device
+        self.gram = gram(csr_array(taken.T) if self.by_users else taken).to(here)
 
-    def scores(self, profiles: csr_array, regs: Sequence[float]) -> Iterator[np.ndarray]:
-        """Score every item as EASE does at each of the penalties: (n, n_items) to (n, n_items).
+    def __call__(self, penalty: float) -> Tensor:
+        """Invert at a penalty above 0."""
+        together = self.gram.clone()
+        together.diagonal().add_(penalty)
+        root = torch.linalg.cholesky(together)
+        if not self.by_users:
+            return torch.cholesky_inverse(root)
+        part = torch.linalg.solve_triangular(root, dense(self.taken, root.device), upper=False)
+        found = (part.T @ part).div_(-penalty)
+        found.diagonal().add_(1 / penalty)
+        return found
 
-        X B is X - X P / diag(P), the columns divided: X itself comes from the diagonal that is set to zero.
-        """
-        inverses = [1 / (self.values + reg) for reg in regs]
-        diagonals = self.vectors.square() @ torch.stack(inverses, dim=1)
-        taken, projected = profiles.toarray(), times(profiles, self.vectors)
-        for inverse, diagonal in zip(inverses, diagonals.T, strict=True):
-            yield taken - ((projected * inverse) @ self.vectors.T / diagonal).cpu().numpy()
+
+def item_weights(inverse: Tensor) -> Tensor:
+    """Make the weights with a zero diagonal: Steck 2019, equation 8. Overwrites `inverse`.
+
+    With P the inverse of gram + penalty * I, weight (i, j) is -P_ij / P_jj off the diagonal.
+    """
+    weights = inverse.div_(-inverse.diagonal().clone())
+    weights.fill_diagonal_(0)
+    return weights
 
 
 def require_memory(n_items: int, device: torch.device, choice: bool) -> None:

@@ -10,7 +10,7 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from tlkit.errors import at_least, require_known, whole
+from tlkit.errors import BadInput, at_least, require_known, whole
 from tlkit.recsys.data.ratings import binary
 from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.models.knowledge import NOTHING, PIECES, Knowledge, prior_of
@@ -27,7 +27,8 @@ class ImplicitALS(FactorModel):
     """Factors whose dot products are near 1 where a user took an item and near 0 elsewhere.
 
     What was taken, whatever its stars, weighs 1 + alpha, everything else 1 (Hu, Koren and Volinsky,
-    Collaborative filtering for implicit feedback datasets, ICDM 2008, equation 3). Users and items are
+    Collaborative filtering for implicit feedback datasets, ICDM 2008, equation 3); counts of plays or
+    purchases may weigh too. Users and items are
     solved for in turn; the loss reported is that equation's, a user. The first user factors are the
     leading singular vectors.
 
@@ -41,6 +42,8 @@ class ImplicitALS(FactorModel):
         (Vershynin, arXiv:1011.3027, section 5.3): what does not stand out from noise is shrunk to nothing.
     alpha : float
         What a taken item weighs above the others, above 0.
+    counts : bool
+        Whether ratings are counts that speak for themselves: what was taken r times weighs 1 + alpha r.
     iterations : int
         Turns of items and users.
     solver : {"cg", "cholesky"}
@@ -85,6 +88,7 @@ class ImplicitALS(FactorModel):
     factors: int = 64
     regularization: float | None = None
     alpha: float = 5.0
+    counts: bool = False
     iterations: int = 10
     solver: str = "cg"
 
@@ -94,7 +98,7 @@ class ImplicitALS(FactorModel):
         Parameters
         ----------
         matrix : csr_array of shape (n_users, n_items)
-            The ratings; only their places matter.
+            The ratings; only their places matter, unless they are counts.
         generator : Generator
             Of what is drawn.
         knowledge : Knowledge
@@ -103,16 +107,20 @@ class ImplicitALS(FactorModel):
         Raises
         ------
         BadInput
-            If there is no such solver, or the knowledge does not fit.
+            If there is no such solver, a count is not above 0, or the knowledge does not fit.
         """
         require_known("solver", self.solver, STEPS)
         knowledge.require_shapes(matrix, self.factors, self.factors)
+        if self.counts and matrix.data.min() <= 0:
+            raise BadInput(f"Counts are above 0; the lowest is {matrix.data.min():g}. Leave `counts` out.")
         known = knowledge.settled()
         weights = self._item_weights = known.item_weights
-        taken = _weighed(matrix, weights)
+        # In units of their mean, so that the penalty below is as it is without counts.
+        self._unit = float(matrix.data.mean()) if self.counts else 1.0
+        taken = self._weighed(matrix)
         if known.entry_weights is not None:
             taken = csr_array(taken.multiply(known.entry_weights))
-        self.penalty_ = self.regularization or (1 + self.alpha) / 2 * _noise(taken)
+        self.penalty_ = self.regularization or (1 + self.alpha * self._unit) / 2 * _noise(taken)
         users = self._side(taken, column_weights=weights, prior=known.user_prior, fixed=known.fixed_users)
         items = self._side(csr_array(taken.T), row_weights=weights, fixed=known.fixed_items)
         user_factors, item_factors = self._begin(taken, users, known, generator)
@@ -130,12 +138,20 @@ class ImplicitALS(FactorModel):
         """
         known = prior_of(knowledge, profiles, self.factors, self.factors)
         told = {"prior": known.user_prior, "fixed": known.fixed_users, "column_weights": self._item_weights}
-        side = self._side(_weighed(profiles, self._item_weights), **told)
+        side = self._side(self._weighed(profiles), **told)
         begin = self._zeros(profiles.shape[0]) if known.user_start is None else self._tensor(known.user_start)
         return side.solve(self._tensor(self.item_factors), begin)[0].cpu().numpy()
 
     def _side(self, taken: csr_array, **told: Any) -> LeastSquaresSide:
-        return LeastSquaresSide(self.alpha * taken, self.factors, self.penalty_, self.device_, **told)
+        weighed = self.alpha * self._unit * taken
+        return LeastSquaresSide(weighed, self.factors, self.penalty_, self.device_, **told)
+
+    def _weighed(self, matrix: csr_array) -> csr_array:
+        """Return what an item weighs where something was taken: once, or by its count."""
+        taken = csr_array(matrix / np.float32(self._unit)) if self.counts else binary(matrix)
+        if self._item_weights is not None:
+            taken.data = taken.data * np.asarray(self._item_weights, dtype=np.float32)[taken.indices]
+        return taken
 
     def _begin(
         self, taken: csr_array, users: LeastSquaresSide, known: Knowledge, generator: torch.Generator
@@ -154,14 +170,6 @@ class ImplicitALS(FactorModel):
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.array(values, dtype=np.float32)).to(self.device_)
-
-
-def _weighed(matrix: csr_array, item_weights: np.ndarray | None) -> csr_array:
-    """Return the items' weights where something was taken."""
-    taken = binary(matrix)
-    if item_weights is not None:
-        taken.data = np.asarray(item_weights, dtype=np.float32)[taken.indices]
-    return taken
 
 
 def _noise(taken: csr_array) -> float:

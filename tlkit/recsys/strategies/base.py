@@ -13,6 +13,7 @@ from scipy.sparse import csr_array, vstack
 from sklearn.base import clone
 
 from tlkit.errors import BadInput
+from tlkit.recsys.data.likes import keep_likes
 from tlkit.recsys.data.ratings import to_matrix
 from tlkit.recsys.models.base import OBJECTIVES, Recommender
 from tlkit.recsys.models.ease import EASE
@@ -23,6 +24,7 @@ from tlkit.study.source import Source
 from tlkit.study.strategy import Strategy, hyperparameters
 
 DEFAULT_MODELS = {"ranking": EASE, "rating": MatrixFactorization}
+ANYTHING = -np.inf  # what the strategy hands on, it has sifted
 ENOUGH = 5  # ratings of a user from which the target's own picture of them is worth learning from
 FACTORIZATION = {"ranking": ImplicitALS, "rating": MatrixFactorization}
 
@@ -100,14 +102,16 @@ class RatingsStrategy(Recommender, Strategy):
         knowledge: Knowledge | None = None,
     ) -> Recommender:
         """Fit a recommender on a matrix, with what it is to know beforehand."""
-        model.fit_matrix(matrix, None, None, item_table, self.objective_, self._callbacks, knowledge)
+        told = item_table, self.objective_, self._callbacks, knowledge, ANYTHING
+        model.fit_matrix(matrix, None, None, *told)
         self.n_trainable_ = model.n_trainable_
         return model
 
     def fit_like(self, model: Recommender, matrix: csr_array) -> Recommender:
         """Fit a copy of a recommender or strategy on a matrix of the same users and items."""
         catalogue = self.users_, self.items_, self.item_table_
-        return self.model_like(model).fit_matrix(matrix, *catalogue, self.objective_, self._callbacks)
+        told = *catalogue, self.objective_, self._callbacks, None, ANYTHING
+        return self.model_like(model).fit_matrix(matrix, *told)
 
     def needed_source(self) -> Source:
         """Return the source.
@@ -152,14 +156,19 @@ class RatingsStrategy(Recommender, Strategy):
         """The source's factors of the target's users, zero where it does not know them; (n_users, f)."""
         return aligned(self.needed_source().state["user_factors"].numpy(), self.need_shared_users())
 
+    def source_ratings(self) -> csr_array:
+        """The ratings that the source learned from, (n_users, n_items); for ranking, likes alone."""
+        task = self.needed_source().task
+        matrix = to_matrix(task.train)
+        return keep_likes(matrix, task.like) if self.objective_ == "ranking" else matrix
+
     def source_matrix(self) -> csr_array:
         """The source's ratings; rows are the target's users, then those whom only the source knows."""
-        table = self.needed_source().task.train
         self.need_shared_users()
-        theirs = table["user"].cat.categories
+        theirs = self.needed_source().task.users
         here = self.users_.append(theirs.difference(self.users_, sort=False))
         rows = theirs.get_indexer(here)
-        return rows_of(to_matrix(table), rows)
+        return rows_of(self.source_ratings(), rows)
 
 
 def require_members(owner: str, members: Mapping[str, Recommender], kind: type) -> dict[str, Recommender]:
@@ -194,12 +203,6 @@ def without_source(members: Mapping[str, Recommender], source: Source | None) ->
         if repr(member) not in map(repr, found.values()):
             found[label] = member
     return found
-
-
-def in_deviations(scores: np.ndarray) -> np.ndarray:
-    """Put scores (..., n_items) into standard deviations from a user's mean, so that models can be mixed."""
-    spread = scores.std(axis=-1, keepdims=True)
-    return (scores - scores.mean(axis=-1, keepdims=True)) / np.maximum(spread, np.float32(1e-9))
 
 
 def aligned(values: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ from scipy.special import softmax
 from sklearn.cluster import KMeans
 
 from tlkit.errors import BadInput
-from tlkit.recsys.data.ratings import to_matrix
 from tlkit.recsys.strategies.alone import LevelsOnly
 from tlkit.recsys.strategies.base import RatingsStrategy
 from tlkit.recsys.strategies.patterns import PATTERNS, read_book
@@ -56,7 +55,7 @@ class Codebook(RatingsStrategy):
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Read the codebook off the source and find the target's memberships."""
         source = self.needed_source()
-        theirs, pattern = to_matrix(source.task.train), PATTERNS[self.objective_]
+        theirs, pattern = self.source_ratings(), PATTERNS[self.objective_]
         users, items = (self._cluster(source.state[f"{side}_factors"].numpy()) for side in ("user", "item"))
         self.book_ = read_book(pattern(theirs), theirs, users, items)
         self.pattern_ = pattern(matrix)

@@ -21,9 +21,9 @@ from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.models.neighbours import ItemNeighbours, UserNeighbours
+from tlkit.recsys.models.shrinkage import in_deviations
 from tlkit.recsys.strategies.base import (
     RatingsStrategy,
-    in_deviations,
     require_members,
     with_source,
     without_source,

@@ -13,11 +13,11 @@ from scipy.sparse import csr_array
 from tlkit.errors import BadInput
 from tlkit.recsys.data.ratings import binary, places, split_rows
 from tlkit.recsys.evaluation.metrics import ndcg_units
+from tlkit.recsys.models.shrinkage import in_deviations
 from tlkit.recsys.strategies.alone import TargetOnly
 from tlkit.recsys.strategies.base import (
     ENOUGH,
     RatingsStrategy,
-    in_deviations,
     require_members,
     rows_of,
     with_source,

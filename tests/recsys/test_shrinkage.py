@@ -1,0 +1,73 @@
+"""How EASE chooses its shrinkage: users left out in closed form, and paths over the size of a profile."""
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.sparse import csr_array
+
+from tlkit.recsys.models import shrinkage
+from tlkit.recsys.models.ease import EASE, Inverse
+from tlkit.recsys.models.shrinkage import Shrinkage
+from tlkit.recsys.worlds.shops import two_shops
+
+CPU = torch.device("cpu")
+
+
+def ease_reference(matrix, reg):
+    """Each item's weights from a ridge regression on all the other items."""
+    n = matrix.shape[1]
+    weights = np.zeros((n, n))
+    for item in range(n):
+        others = np.arange(n) != item
+        x = matrix[:, others]
+        weights[others, item] = np.linalg.solve(x.T @ x + reg * np.eye(n - 1), x.T @ matrix[:, item])
+    return weights
+
+
+def test_users_are_left_out_as_if_they_had_never_been_there():
+    taken = csr_array((np.random.default_rng(0).random((30, 20)) < 0.4).astype(np.float32))
+    users, known = np.array([4, 0, 7]), taken[[4, 0, 7]].toarray()
+    known[:, ::2] = 0
+    left_out = shrinkage.LeftOut(Inverse(taken, CPU)(5.0), taken)
+    found = left_out.scores(users, csr_array(known))
+    for user, profile, scores in zip(users, known, found, strict=True):
+        others = np.delete(taken.toarray(), user, axis=0)
+        np.testing.assert_allclose(scores, profile @ ease_reference(others, 5.0), atol=1e-5)
+
+
+def test_penalties_fall_with_the_size_of_a_profile_in_steps():
+    path = Shrinkage(full=100.0, thin=8.0, crowd=2.0)
+    # 100 * (1 + (8 / n)²) is 6500, 1700, 500, 200 and 106: powers of 4 times 100 are next to them.
+    assert path.penalties(np.array([1, 2, 4, 8, 32])).tolist() == [6400, 1600, 400, 100, 100]
+    assert path.shares(np.array([0, 1, 2, 6])).tolist() == [2 / 3, 2 / 3, 1 / 2, 1 / 4]
+    assert Shrinkage(full=7.0).penalties(np.arange(3)).tolist() == [7, 7, 7]
+
+
+def test_the_best_path_is_found_between_the_penalties_that_were_tried():
+    sizes, wanted = np.array([2.0, 8.0, 100.0]), np.log([2600, 260, 105])  # of full 100, thin 10
+    quality = -((np.log(shrinkage.PENALTIES)[:, None] - wanted) ** 2)
+    found = shrinkage._best_path(quality, sizes, np.ones(3))
+    np.testing.assert_allclose(np.log([found.full, found.thin]), np.log([100, 10]), atol=0.25)
+
+
+def test_popularity_is_mixed_in_on_the_scale_of_the_scores():
+    scores, popularity = np.array([[1.0, 2.0, 6.0], [0.0, 0.0, 0.0]]), np.array([9.0, 3.0, 0.0])
+    kept, half, all_of_it = (shrinkage.with_crowd(scores, popularity, np.full(2, x)) for x in (0, 0.5, 1))
+    np.testing.assert_array_equal(kept, scores)
+    np.testing.assert_allclose(half[0], (scores + all_of_it)[0] / 2)
+    np.testing.assert_allclose(all_of_it.mean(axis=1), scores.mean(axis=1), atol=1e-6)
+    np.testing.assert_allclose(all_of_it.std(axis=1), scores.std(axis=1), atol=1e-6)
+    assert (all_of_it.argmax(axis=1) == 0).all()
+
+
+def test_a_thin_profile_wants_more_shrinkage_than_a_full_one():
+    shops = [two_shops(seed=seed, n_users=400, n_items=100).target.ratings for seed in range(3)]
+    assert all(EASE(random_state=0).fit(ratings).shrinkage_.thin > 1 for ratings in shops)
+
+
+def test_where_only_the_crowd_is_followed_ease_follows_it():
+    draw = np.random.default_rng(0)
+    appeal = draw.gumbel(size=(300, 60)) - np.log(np.arange(1, 61))
+    pairs = [(user, item) for user, each in enumerate(appeal) for item in np.argsort(-each)[:6]]
+    crowd = pd.DataFrame(pairs, columns=["user", "item"]).assign(rating=1.0)
+    assert EASE(random_state=0).fit(crowd).shrinkage_.crowd >= 1  # 1, 20, 20, 1e9 and 1e9 over five draws
