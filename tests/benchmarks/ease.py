@@ -17,7 +17,7 @@ from tlkit.recsys.data.movielens import movielens
 from tlkit.recsys.data.ratings import as_ratings
 from tlkit.recsys.models import EASE
 from tlkit.recsys.tasks import RatingsTask
-from tlkit.study.verdicts import crossed_interval
+from tlkit.study.intervals import crossed_interval
 from tlkit.system import compute
 
 CONSTANTS = (30, 100, 200, 300, 500, 1_000, 3_000, 10_000)

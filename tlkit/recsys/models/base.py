@@ -54,6 +54,8 @@ class Recommender(Fitted):
         The ratings it learned from: for ranking, likes alone.
     rated_ : csr_array of shape (n_users, n_items)
         All ratings, which are not recommended again.
+    offered_ : ndarray of bool, shape (n_items,)
+        The items that are to be recommended; of others ratings are only known.
     """
 
     objectives: ClassVar[tuple[str, ...]] = ("ranking",)
@@ -123,8 +125,12 @@ class Recommender(Fitted):
         callbacks: Sequence[Callback] = (),
         knowledge: Knowledge | None = None,
         relevant: float | None = None,
+        offered: np.ndarray | None = None,
     ) -> Recommender:
-        """Fit on a matrix (n_users, n_items), perhaps with knowledge; ids are numbers by default."""
+        """Fit on a matrix (n_users, n_items), perhaps with knowledge; ids are numbers by default.
+
+        `offered` marks the items (n_items,) that are to be recommended, by default all.
+        """
         self._require_limits()
         objective, knowledge = self.serving(objective), knowledge or NOTHING
         knowledge.require_use(type(self).__name__, self.uses_knowledge)
@@ -133,6 +139,7 @@ class Recommender(Fitted):
         self.users_ = pd.RangeIndex(matrix.shape[0]) if users is None else users
         self.items_ = pd.RangeIndex(matrix.shape[1]) if items is None else items
         self.relevant_, self.rated_, self.item_table_ = relevant, matrix, item_table
+        self.offered_ = np.ones(matrix.shape[1], dtype=bool) if offered is None else offered
         if objective == "ranking":
             matrix = likes_to_learn(matrix, relevant)
         self.matrix_ = matrix

@@ -37,7 +37,8 @@ class EASE(Recommender):
     regularization : float, optional
         L2 penalty on the weights, above 0. By default it is chosen by NDCG@10, leaving each user out in turn:
         a thin profile wants more of it than a full one, and where even that serves it worse than popularity
-        does, popularity gets a share of its scores. See `tlkit.recsys.models.shrinkage.Shrinkage`.
+        does, popularity gets a share of its scores. See `tlkit.recsys.models.shrinkage.Shrinkage`. Where
+        only some items are to be recommended, profiles are as full as they are of those.
     random_state : int, optional
         Of the choice of those users and of their ratings.
     device : str, optional
@@ -79,21 +80,22 @@ class EASE(Recommender):
 
     def score_profiles(self, profiles: csr_array) -> np.ndarray:
         """Score every item by the weights of those in the profile: (n, n_items) to (n, n_items)."""
-        profiles = binary(profiles)
-        sizes = np.diff(profiles.indptr)
+        profiles, offered = binary(profiles), self.offered_
+        sizes = np.diff(csr_array(profiles[:, offered]).indptr)
         penalties = self.shrinkage_.penalties(sizes)
         scores = np.empty(profiles.shape, dtype=np.float32)
         for penalty in np.unique(penalties):
             mine = np.flatnonzero(penalties == penalty)
             weights = torch.from_numpy(self._weights(penalty)).to(self.device_)
             scores[mine] = times(profiles[mine], weights).cpu().numpy()
-        if not self.shrinkage_.crowd:
-            return scores
-        return with_crowd(scores, self.popularity_, self.shrinkage_.shares(sizes))
+        if self.shrinkage_.crowd:
+            shares = self.shrinkage_.shares(sizes)
+            scores[:, offered] = with_crowd(scores[:, offered], self.popularity_[offered], shares)
+        return scores
 
     def _choose(self, taken: csr_array) -> Shrinkage:
         rng = np.random.default_rng(self.random_state)
-        return choose(taken, lambda part: Inverse(part, self.device_), rng, self.report)
+        return choose(taken, self.offered_, lambda part: Inverse(part, self.device_), rng, self.report)
 
     def _weights(self, penalty: float) -> np.ndarray:
         """The weights at a penalty, solved for when a profile first asks for it."""

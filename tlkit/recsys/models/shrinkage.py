@@ -84,6 +84,7 @@ class Judgement(NamedTuple):
 
 def choose(
     taken: csr_array,
+    offered: np.ndarray,
     inverses: Callable[[csr_array], Callable[[float], Tensor]],
     rng: np.random.Generator,
     report: Callable[[int, int, float], None],
@@ -98,6 +99,8 @@ def choose(
     ----------
     taken : csr_array of shape (n_users, n_items)
         Ones.
+    offered : ndarray of bool, shape (n_items,)
+        The items that lists are made of. What users took of others, such as another shop's, stays known.
     inverses : callable
         Takes such a matrix and gives a function of a penalty: the inverse of gram + penalty * I.
     rng : Generator
@@ -105,11 +108,12 @@ def choose(
     report : callable
         Told step, steps and what is left to 1 of the quality.
     """
-    taken = _most_rated(taken)
-    if taken.shape[0] < FEWEST_JUDGES:
+    taken, offered = _most_rated(taken, offered)
+    able = np.flatnonzero(np.diff(csr_array(taken[:, offered]).indptr) > 1)
+    if len(able) < FEWEST_JUDGES:
         return UNCHOSEN
-    judges = csr_array(taken[rng.permutation(taken.shape[0])[:JUDGES]])
-    judgements = _judgements(judges, rng)
+    judges = csr_array(taken[rng.permutation(able)[:JUDGES]])
+    judgements = _judgements(judges, offered, rng)
     weights = np.array([each.weight for each in judgements])
     inverse, quality = inverses(taken), np.empty((len(PENALTIES), len(judgements)))
     steps = tqdm(PENALTIES, desc="EASE chooses its penalty", unit="penalty", delay=1, leave=False)
@@ -120,7 +124,7 @@ def choose(
     sizes = np.array([each.size for each in judgements])
     found = _best_path(quality, sizes, weights)
     others = np.bincount(taken.indices, minlength=taken.shape[1]) - judges.toarray()
-    return found._replace(crowd=_best_crowd(found, judgements, inverse, judges, others))
+    return found._replace(crowd=_best_crowd(found, judgements, inverse, judges, others, offered))
 
 
 class LeftOut:
@@ -170,33 +174,49 @@ def _penalties(full: float, thin: float, sizes: np.ndarray) -> np.ndarray:
     return np.minimum(wanted, max(full, PENALTIES[-1]))
 
 
-def _most_rated(taken: csr_array) -> csr_array:
+def _most_rated(taken: csr_array, offered: np.ndarray) -> tuple[csr_array, np.ndarray]:
     counts = np.bincount(taken.indices, minlength=taken.shape[1])
-    kept = csr_array(taken[:, np.sort(np.argsort(-counts, kind="stable")[:ITEMS])])
-    return csr_array(kept[np.flatnonzero(np.diff(kept.indptr) > 1)])
+    kept = np.sort(np.argsort(-counts, kind="stable")[:ITEMS])
+    taken = csr_array(taken[:, kept])
+    return csr_array(taken[np.flatnonzero(np.diff(taken.indptr) > 1)]), offered[kept]
 
 
-def _judgements(judges: csr_array, rng: np.random.Generator) -> list[Judgement]:
-    counts = np.diff(judges.indptr)
+def _judgements(judges: csr_array, offered: np.ndarray, rng: np.random.Generator) -> list[Judgement]:
+    counts = np.diff(csr_array(judges[:, offered]).indptr)
     stay = counts - np.maximum((counts * HELD_OUT_SHARE).astype(int), 1)
     octaves, found = np.log2(stay).astype(int), []
     for octave in np.tile(np.unique(octaves), SPLITS):
         users = np.flatnonzero(octaves == octave)
-        found.append(_judgement(judges, users, stay[users], len(users) / len(counts) / SPLITS, rng))
-    for size in THIN:
+        weight = len(users) / len(counts) / SPLITS
+        found.append(_judgement(judges, offered, users, stay[users], weight, rng))
+    for size in THIN if offered.all() else (0, *THIN):
         users = np.flatnonzero(counts >= 2 * size)[:THIN_JUDGES]
         share = ((counts >= size) & (counts < 2 * size)).mean()
         if len(users):
-            found.append(_judgement(judges, users, np.full(len(users), size), share + RARE, rng))
+            found.append(_judgement(judges, offered, users, np.full(len(users), size), share + RARE, rng))
     return found
 
 
 def _judgement(
-    judges: csr_array, users: np.ndarray, stay: np.ndarray, weight: float, rng: np.random.Generator
+    judges: csr_array,
+    offered: np.ndarray,
+    users: np.ndarray,
+    stay: np.ndarray,
+    weight: float,
+    rng: np.random.Generator,
 ) -> Judgement:
-    known, held_out = split_rows(csr_array(judges[users]), stay, rng)
-    size = float(np.exp(np.log(stay).mean()))
-    return Judgement(size, weight, users, known, known.toarray() > 0, held_out.toarray() > 0)
+    mine = csr_array(judges[users])
+    other = mine * (~offered).astype(mine.dtype)
+    kept, held_out = split_rows(_without_zeros(mine * offered.astype(mine.dtype)), stay, rng)
+    known = _without_zeros(kept + other)
+    size = float(np.exp(np.log(np.maximum(stay, 1)).mean()))
+    return Judgement(size, weight, users, known, (known.toarray() > 0) | ~offered, held_out.toarray() > 0)
+
+
+def _without_zeros(matrix: csr_array) -> csr_array:
+    matrix = csr_array(matrix)
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def _best_path(quality: np.ndarray, sizes: np.ndarray, weights: np.ndarray) -> Shrinkage:
@@ -215,6 +235,7 @@ def _best_crowd(
     inverse: Callable[[float], Tensor],
     judges: csr_array,
     others: np.ndarray,
+    offered: np.ndarray,
 ) -> float:
     """Find for how many ratings popularity, without a user's own (n_judges, n_items), is best taken."""
     sizes = np.array([each.size for each in judgements])
@@ -222,8 +243,10 @@ def _best_crowd(
     for penalty in np.unique(penalties):
         left_out = LeftOut(inverse(penalty), judges)
         for each in (judgements[place] for place in np.flatnonzero(penalties == penalty)):
-            scores, popularity = left_out.scores(each.users, each.known), others[each.users]
+            scores, popularity = left_out.scores(each.users, each.known), others[each.users][:, offered]
+            mixed = scores.copy()
             for place, crowd in enumerate(SEARCHED["crowd"]):
                 share = np.full(len(scores), crowd / (crowd + each.size))
-                found[place] += each.weight * each.quality(with_crowd(scores, popularity, share))
+                mixed[:, offered] = with_crowd(scores[:, offered], popularity, share)
+                found[place] += each.weight * each.quality(mixed)
     return float(SEARCHED["crowd"][int(np.argmax(found))])

@@ -100,9 +100,10 @@ class RatingsStrategy(Recommender, Strategy):
         matrix: csr_array,
         item_table: pd.DataFrame | None = None,
         knowledge: Knowledge | None = None,
+        offered: np.ndarray | None = None,
     ) -> Recommender:
-        """Fit a recommender on a matrix, with what it is to know beforehand."""
-        told = item_table, self.objective_, self._callbacks, knowledge, ANYTHING
+        """Fit a recommender on a matrix, with what it is to know beforehand and what is to be recommended."""
+        told = item_table, self.objective_, self._callbacks, knowledge, ANYTHING, offered
         model.fit_matrix(matrix, None, None, *told)
         self.n_trainable_ = model.n_trainable_
         return model

@@ -53,7 +53,8 @@ class Joined(RatingsStrategy):
 
     def train_whole(self, whole: csr_array) -> Recommender:
         """Fit on the joint matrix."""
-        return self.train(self.model_like(self.model), whole, self._whole_table())
+        ours = np.arange(whole.shape[1]) >= self.other_.shape[1]
+        return self.train(self.model_like(self.model), whole, self._whole_table(), offered=ours)
 
     def _whole_table(self) -> pd.DataFrame | None:
         """What is known of the items of both domains, in the matrix' order: the columns that both have."""
