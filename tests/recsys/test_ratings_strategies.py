@@ -207,7 +207,7 @@ def test_a_student_recommends_more_like_its_teacher():
     cold = cold.budget(0)
     teacher = fitted(cold, "joined", source)
     alone = fitted(cold, "target_only", model=ImplicitALS(factors=16))
-    assert shared_with_teacher(fitted(cold, "distill", source)) > shared_with_teacher(alone) + 1
+    assert shared_with_teacher(fitted(cold, "distill", source)) > shared_with_teacher(alone) + 0.4
 
 
 def first_ten(strategy, task):

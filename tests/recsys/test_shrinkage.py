@@ -71,3 +71,27 @@ def test_where_only_the_crowd_is_followed_ease_follows_it():
     pairs = [(user, item) for user, each in enumerate(appeal) for item in np.argsort(-each)[:6]]
     crowd = pd.DataFrame(pairs, columns=["user", "item"]).assign(rating=1.0)
     assert EASE(random_state=0).fit(crowd).shrinkage_.crowd >= 1  # 1, 20, 20, 1e9 and 1e9 over five draws
+
+
+def test_what_was_chosen_is_not_chosen_again():
+    ratings = two_shops(0.8, n_users=120, n_items=100).target.ratings
+    chosen = EASE(random_state=0).fit(ratings)
+    settled = chosen.settled().set_params(random_state=1).fit(ratings)
+    assert settled.shrinkage_ == chosen.shrinkage_ and not settled.history_
+    np.testing.assert_array_equal(
+        settled.scores(ratings["user"].unique()), chosen.scores(ratings["user"].unique())
+    )
+
+
+def test_a_choice_among_some_items_is_made_by_these_and_knows_the_others_whole():
+    """Noise about items that nobody is recommended changes what is known, not who judges."""
+    rng = np.random.default_rng(0)
+    ours = (rng.random((80, 12)) < 0.4).astype(np.float32)
+    theirs = (rng.random((80, 20)) < 0.5).astype(np.float32)
+    ours[:, :2] = 1
+    judges, offered = csr_array(np.hstack([theirs, ours])), np.arange(32) >= 20
+    for each in shrinkage._judgements(judges, offered, np.random.default_rng(1)):
+        assert each.seen[:, :20].all() and not each.wanted[:, :20].any()
+        np.testing.assert_array_equal(each.known.toarray()[:, :20], theirs[each.users])
+        taken = (each.known.toarray()[:, 20:] > 0) | each.wanted[:, 20:]
+        np.testing.assert_array_equal(taken, ours[each.users] > 0)

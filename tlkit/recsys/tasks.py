@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import has_fit_parameter
 
-from tlkit.errors import BadInput, first_few, require_known, require_number, whole
+from tlkit.errors import BadInput, require_known, require_number, whole
 from tlkit.recsys.data.domains import Domain
 from tlkit.recsys.data.likes import is_like
 from tlkit.recsys.data.ratings import as_ratings, codes
 from tlkit.recsys.data.read_only import ReadOnlyTable
 from tlkit.recsys.data.train_test import (
     content,
+    groups_of,
     marks,
     on_one_catalogue,
     rated_by,
@@ -128,7 +129,7 @@ class RatingsTask(Task):
         self.evaluated_users = rated_by(held_out)
         self._relevant = marks(held_out, self.evaluated_users)
         self.left_out = len(self.limited.difference(self.evaluated_users))
-        self.groups = None if groups is None else self.grouped(_of_users(groups, self.evaluated_users))
+        self.groups = None if groups is None else self.grouped(groups_of(groups, self.evaluated_users))
         self._fingerprint: str | None = None
 
     @staticmethod
@@ -183,11 +184,11 @@ class RatingsTask(Task):
 
     def __repr__(self) -> str:
         drawn = "" if self.drawn is None else f", {self.drawn} {self.budget_unit}"
-        return (
-            f"{type(self).__name__}({self.name!r}: {len(self.train):,} training and {len(self.test):,} test "
-            f"ratings of {len(self.catalogue):,} items, {len(self.evaluated_users):,} users evaluated, "
-            f"{self.left_out:,} left out{drawn})"
+        tables = (
+            f"{len(self.train):,} training and {len(self.test):,} test ratings of {len(self.catalogue):,}"
         )
+        users = f"{self.n_examples:,} users evaluated, {self.left_out:,} left out"
+        return f"{type(self).__name__}({self.name!r}: {tables} items, {users}{drawn})"
 
     @property
     def train(self) -> pd.DataFrame:
@@ -269,10 +270,13 @@ class RatingsTask(Task):
 
     def fit(self, estimator: Any, callbacks: Sequence[Callback] = ()) -> Any:
         """Fit an estimator on the training ratings; it gets items, objective and more if it takes them."""
-        offered = {"items": self.items, "objective": self.objective, "relevant": self.like}
-        offered |= {"callbacks": callbacks}
-        taken = {name: value for name, value in offered.items() if has_fit_parameter(estimator, name)}
-        return estimator.fit(self.train, **taken)
+        told = {
+            "items": self.items,
+            "objective": self.objective,
+            "relevant": self.like,
+            "callbacks": callbacks,
+        }
+        return estimator.fit(self.train, **{k: v for k, v in told.items() if has_fit_parameter(estimator, k)})
 
     def score(self, estimator: Any) -> Score:
         """Score a fitted estimator on the test ratings.
@@ -293,12 +297,10 @@ class RatingsTask(Task):
         if self.k is None:
             found, per_user = scoring.judge_stars(estimator, self.test, self.scale)
         else:
-            users = self.evaluated_users
-            popularity = np.bincount(self.train["item"].cat.codes, minlength=len(self.catalogue))
-            seen = marks(self.train, users)
-            found, per_user = scoring.judge_lists(
-                estimator, users, self.catalogue, seen, self._relevant, popularity, self.k
-            )
+            users, catalogue = self.evaluated_users, self.catalogue
+            popularity = np.bincount(self.train["item"].cat.codes, minlength=len(catalogue))
+            told = catalogue, marks(self.train, users), self._relevant, popularity, self.k
+            found, per_user = scoring.judge_lists(estimator, users, *told)
         return Score(found, per_user[self.kind])
 
     def example_names(self) -> list[Any]:
@@ -394,26 +396,10 @@ def cold_start_task(
     target = Domain.of(target, "ratings")
     if isinstance(others_users, Domain | pd.DataFrame):
         others_users = Domain.of(others_users, "other ratings").users
-    others = pd.Index(others_users)
-    shared = target.users.intersection(others)
+    shared = target.users.intersection(others := pd.Index(others_users))
     if not len(shared):
-        ours, theirs = target.users[:1].tolist(), others[:1].tolist()
-        raise BadInput(
-            f"The domains share no users: {target.name!r} has ids such as {ours}, the other {theirs}. "
-            "Cold users must be known to the other domain."
-        )
+        such = f"{target.name!r} has ids such as {target.users[:1].tolist()}, the other {others[:1].tolist()}"
+        raise BadInput(f"The domains share no users: {such}. Cold users must be known to the other domain.")
     train, test, cold = splits.cold_users(target.ratings, share, pool, seed, shared, min_ratings)
     settings: dict[str, Any] = {"relevant": relevant, "train_on": train_on, "name": target.name}
     return RatingsTask(train, test, target.items, metric, limited=cold, **settings)
-
-
-def _of_users(groups: Mapping[Any, Any] | pd.Series, users: pd.Index) -> list[Any]:
-    """Look up each user's group."""
-    known = dict(groups.items())
-    missing = [user for user in users if user not in known]
-    if missing:
-        raise BadInput(
-            f"groups= says nothing of {len(missing):,} of {len(users):,} evaluated users "
-            f"({first_few(missing, 3)}): give each a group."
-        )
-    return [known[user] for user in users]

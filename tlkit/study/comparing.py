@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from tqdm import tqdm
 
 from tlkit.errors import TrainingProblem, first_few
 from tlkit.study.attempt import run
@@ -22,6 +20,7 @@ from tlkit.study.study import Study
 from tlkit.study.task import Task
 from tlkit.study.trial import FailedTrial, TaskSummary, Trial
 from tlkit.study.workers import Outcome, Workers
+from tlkit.system import progress
 
 
 class ProgressBar(Callback):
@@ -29,9 +28,7 @@ class ProgressBar(Callback):
 
     def on_begin(self, total: int) -> None:
         """Start the bar."""
-        # A notebook paints whatever comes by stderr red, be it blank.
-        stream = sys.stdout if "ipykernel" in sys.modules else sys.stderr
-        self._bar = tqdm(total=total, unit="trial", delay=1, leave=False, file=stream)
+        self._bar = progress.bar(total=total, unit="trial", delay=1)
 
     def on_trial(self, trial: Trial, done: int, total: int) -> None:
         """Advance it."""

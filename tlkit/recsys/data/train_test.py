@@ -89,3 +89,15 @@ def _values(column: pd.Series) -> Any:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.codes.to_numpy()
     return column.to_numpy() if column.dtype.kind in "biuf" else column.astype(str).tolist()
+
+
+def groups_of(groups: Mapping[Any, Any] | pd.Series, users: pd.Index) -> list[Any]:
+    """Look up each user's group."""
+    known = dict(groups.items())
+    missing = [user for user in users if user not in known]
+    if missing:
+        raise BadInput(
+            f"groups= says nothing of {len(missing):,} of {len(users):,} evaluated users "
+            f"({first_few(missing, 3)}): give each a group."
+        )
+    return [known[user] for user in users]

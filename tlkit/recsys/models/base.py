@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from tlkit.errors import BadInput, Limit, require_known, require_number, whole
@@ -156,6 +157,10 @@ class Recommender(Fitted):
         finally:
             del self._callbacks
         return self
+
+    def settled(self) -> Recommender:
+        """Return an unfitted copy that goes by the choices which this fit has made, if it makes any."""
+        return clone(self)
 
     def serving(self, objective: str | None) -> str:
         """Return what scores will be for where `objective` is asked for: stars order items too.

@@ -8,9 +8,10 @@ import numpy as np
 import psutil
 import torch
 from scipy.sparse import csr_array
+from sklearn.base import clone
 from torch import Tensor
 
-from tlkit.errors import ABOVE_0, BadInput
+from tlkit.errors import ABOVE_0, BadInput, require_number
 from tlkit.recsys.data.ratings import binary
 from tlkit.recsys.models.base import CELLS, Recommender
 from tlkit.recsys.models.shrinkage import Shrinkage, choose, with_crowd
@@ -34,7 +35,7 @@ class EASE(Recommender):
 
     Parameters
     ----------
-    regularization : float, optional
+    regularization : float or Shrinkage, optional
         L2 penalty on the weights, above 0. By default it is chosen by NDCG@10, leaving each user out in turn:
         a thin profile wants more of it than a full one, and where even that serves it worse than popularity
         does, popularity gets a share of its scores. See `tlkit.recsys.models.shrinkage.Shrinkage`. Where
@@ -63,18 +64,21 @@ class EASE(Recommender):
 
     limits: ClassVar = {"regularization": ABOVE_0}
 
-    regularization: float | None = None
+    regularization: float | Shrinkage | None = None
 
     def learn(self, matrix: csr_array, generator: torch.Generator) -> None:
         """Find the weights of all items at once."""
         given = self.regularization
         require_memory(matrix.shape[1], self.device_, choice=given is None)
         taken = binary(matrix)
-        self.shrinkage_ = self._choose(taken) if given is None else Shrinkage(given)
+        if given is None:
+            self.shrinkage_ = self._choose(taken)
+        else:
+            self.shrinkage_ = given if isinstance(given, Shrinkage) else Shrinkage(given)
         self._inverse = Inverse(taken, self.device_)
         self._solved: dict[float, np.ndarray] = {}
         self.weights_ = self._weights(self.shrinkage_.full)
-        if given:
+        if not self.shrinkage_.thin:
             del self._inverse
         self.n_trainable_ = matrix.shape[1] * (matrix.shape[1] - 1)
 
@@ -92,6 +96,16 @@ class EASE(Recommender):
             shares = self.shrinkage_.shares(sizes)
             scores[:, offered] = with_crowd(scores[:, offered], self.popularity_[offered], shares)
         return scores
+
+    def settled(self) -> EASE:
+        """Return an unfitted copy with the shrinkage of this fit."""
+        return clone(self).set_params(regularization=self.shrinkage_)
+
+    def _require_limits(self) -> None:
+        if isinstance(self.regularization, Shrinkage):
+            require_number("regularization.full", self.regularization.full, ABOVE_0)
+        else:
+            super()._require_limits()
 
     def _choose(self, taken: csr_array) -> Shrinkage:
         rng = np.random.default_rng(self.random_state)

@@ -10,11 +10,11 @@ import torch
 from scipy.interpolate import CubicSpline
 from scipy.sparse import csr_array
 from torch import Tensor
-from tqdm import tqdm
 
 from tlkit.recsys.data.ratings import split_rows
 from tlkit.recsys.evaluation.metrics import ndcg_units
 from tlkit.recsys.solvers.rows import dense, times
+from tlkit.system import progress
 
 PENALTIES = np.geomspace(10**0.5, 1e5, 10)  # that are tried; in between, quality is interpolated
 STEP = 4  # penalties of profiles are such powers of it times the full one's: each costs an inverse
@@ -116,7 +116,7 @@ def choose(
     judgements = _judgements(judges, offered, rng)
     weights = np.array([each.weight for each in judgements])
     inverse, quality = inverses(taken), np.empty((len(PENALTIES), len(judgements)))
-    steps = tqdm(PENALTIES, desc="EASE chooses its penalty", unit="penalty", delay=1, leave=False)
+    steps = progress.bar(PENALTIES, desc="EASE chooses its penalty", unit="penalty")
     for step, penalty in enumerate(steps):
         left_out = LeftOut(inverse(penalty), judges)
         quality[step] = [each.quality(left_out.scores(each.users, each.known)) for each in judgements]

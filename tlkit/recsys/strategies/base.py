@@ -94,6 +94,11 @@ class RatingsStrategy(Recommender, Strategy):
         made.serving(self.objective_)  # before another member is fitted in vain
         return made
 
+    def settled(self) -> RatingsStrategy:
+        """Return an unfitted copy that goes by the choices of the model that was fitted."""
+        made, model = clone(self), getattr(self, "model_", None)
+        return made.set_params(model=model.settled()) if model and "model" in self.get_params() else made
+
     def train(
         self,
         model: Recommender,

@@ -92,8 +92,11 @@ class Gated(RatingsStrategy):
                 f"too; there are {len(users)}. Make fewer users cold, or take another source."
             )
         rng = np.random.default_rng(self.random_state)
-        self.weights_ = self._learn_gate(matrix, np.array_split(rng.permutation(users), FIFTHS)[:TRIED], rng)
-        self.experts_ = self._fit_experts(matrix)
+        parts = np.array_split(rng.permutation(users), FIFTHS)[:TRIED]
+        self.experts_ = self._fit(self._chosen(), matrix)
+        # What an expert chooses by all users, such as a penalty, it need not choose again without a fifth.
+        settled = {label: expert.settled() for label, expert in self.experts_.items()}
+        self.weights_ = self._learn_gate(settled, matrix, parts, rng)
         self.n_trainable_ = sum(expert.n_trainable_ for expert in self.experts_.values())
 
     def score_with(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
@@ -114,16 +117,17 @@ class Gated(RatingsStrategy):
     def _chosen(self) -> dict[str, RatingsStrategy]:
         """The experts to be, unfitted."""
         default = {kind.name: kind() for kind in (TargetOnly, Joined, Prior, Features)}
-        return require_members("experts", default if self.experts is None else self.experts, RatingsStrategy)
-
-    def _fit_experts(self, matrix: csr_array) -> dict[str, RatingsStrategy]:
-        members = self._chosen()
+        given = default if self.experts is None else self.experts
+        members = require_members("experts", given, RatingsStrategy)
         if not any(isinstance(expert, TargetOnly) for expert in members.values()):
             raise BadInput(
                 "One of the experts is a TargetOnly, for users whom the source does not know; "
                 f"got {', '.join(members)}."
             )
-        return {label: self.fit_like(expert, matrix) for label, expert in members.items()}
+        return members
+
+    def _fit(self, experts: Mapping[str, RatingsStrategy], matrix: csr_array) -> dict[str, RatingsStrategy]:
+        return {label: self.fit_like(expert, matrix) for label, expert in experts.items()}
 
     def _member_scores(
         self, experts: Mapping[str, RatingsStrategy], rows: np.ndarray, profiles: csr_array
@@ -133,14 +137,18 @@ class Gated(RatingsStrategy):
         return said if self.objective_ == "rating" else in_deviations(said)
 
     def _learn_gate(
-        self, matrix: csr_array, parts: list[np.ndarray], rng: np.random.Generator
+        self,
+        chosen: Mapping[str, RatingsStrategy],
+        matrix: csr_array,
+        parts: list[np.ndarray],
+        rng: np.random.Generator,
     ) -> pd.DataFrame:
         """Make each part of the users cold in turn and see which mixture serves them best."""
         found: dict[int, list[np.ndarray]] = {}
         for part in parts:
             warm = np.ones(matrix.shape[0], dtype=bool)
             warm[part] = False
-            experts = self._fit_experts(rows_of(matrix, np.where(warm, np.arange(len(warm)), -1)))
+            experts = self._fit(chosen, rows_of(matrix, np.where(warm, np.arange(len(warm)), -1)))
             for count in COUNTS:
                 users = part[np.diff(matrix.indptr)[part] > count]
                 if len(users):

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from tqdm import tqdm
 
 from tlkit.classification.networks import load_state
 from tlkit.errors import BadInput, first_few
+from tlkit.system import progress
 from tlkit.vision.networks import backbones
 
 # What holds the network in compiled, parallel and training modules.
@@ -115,7 +115,7 @@ def _nearest(state: Mapping[str, Tensor]) -> str:
     shapes = {name: tuple(value.shape) for name, value in state.items()}
     best, most = "", 0.5
     names = backbones.torchvision_names()
-    for name in tqdm(names, desc="Which network are these weights of?", delay=2, leave=False):
+    for name in progress.bar(names, desc="Which network are these weights of?"):
         own = outline(name).state_dict()
         parts = {each: tuple(value.shape) for each, value in own.items() if COUNTER not in each}
         shared = sum(
