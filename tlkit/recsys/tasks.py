@@ -13,7 +13,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from tlkit.errors import BadInput, require_known, require_number, whole
 from tlkit.recsys.data.domains import Domain
-from tlkit.recsys.data.likes import is_like
+from tlkit.recsys.data.likes import worth_recommending
 from tlkit.recsys.data.ratings import as_ratings, codes
 from tlkit.recsys.data.read_only import ReadOnlyTable
 from tlkit.recsys.data.train_test import (
@@ -125,7 +125,7 @@ class RatingsTask(Task):
             self._test = ReadOnlyTable(self._test_of_limited())
         # Where a budget applies to everybody, 0 would leave nothing to learn from.
         self.min_budget = int(self.train["user"].isin(self.limited).all())
-        held_out = self._worth_recommending()
+        held_out = self.test if self.objective == "rating" else worth_recommending(self.test, relevant)
         self.evaluated_users = rated_by(held_out)
         self._relevant = marks(held_out, self.evaluated_users)
         self.left_out = len(self.limited.difference(self.evaluated_users))
@@ -339,19 +339,6 @@ class RatingsTask(Task):
         raise BadInput(
             "None of the `limited` users has a test rating, and the test is about them: "
             f"name users such as {rated_by(self.test)[:3].tolist()}, or leave `limited` out."
-        )
-
-    def _worth_recommending(self) -> pd.DataFrame:
-        """The test ratings that count: all where stars are predicted."""
-        if self.objective == "rating":
-            return self.test
-        rows = self.test[is_like(self.test["rating"].to_numpy(), self.relevant)]
-        if len(rows):
-            return rows
-        wanted = "is above 0" if self.relevant is None else f"has {self.relevant:g} stars or more"
-        raise BadInput(
-            f"No held-out rating {wanted}: the highest of the test is {self.test['rating'].max():g}. "
-            "Choose a lower `relevant`."
         )
 
 

@@ -58,3 +58,21 @@ def likes_to_learn(matrix: csr_array, relevant: float | None = None) -> csr_arra
             stacklevel=4,
         )
     return kept
+
+
+def worth_recommending(test: pd.DataFrame, relevant: float | None) -> pd.DataFrame:
+    """Return the held-out ratings that are likes.
+
+    Raises
+    ------
+    BadInput
+        If none is.
+    """
+    rows = test[is_like(test["rating"].to_numpy(), relevant)]
+    if len(rows):
+        return rows
+    wanted = "is above 0" if relevant is None else f"has {relevant:g} stars or more"
+    raise BadInput(
+        f"No held-out rating {wanted}: the highest of the test is {test['rating'].max():g}. "
+        "Choose a lower `relevant`."
+    )

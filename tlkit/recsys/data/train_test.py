@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from tlkit.errors import BadInput
+from tlkit.errors import BadInput, first_few
 from tlkit.recsys.data.ratings import binary, to_matrix
 
 
