@@ -31,6 +31,8 @@ SIGNS = {
     "hurts": "▼",
     "better": "▲",
     "worse": "▼",
+    "cheaper": "▲",
+    "dearer": "▼",
     "practically equal": "■",
     "no evidence": "○",
     "no verdict": "×",

@@ -18,6 +18,7 @@ from tlkit.study import trial_cache
 from tlkit.study.callbacks import Callback, Stop
 from tlkit.study.forgetting import kept_of_source
 from tlkit.study.planning import PlannedTrial, labelled, lay_out, with_seed
+from tlkit.study.recording import Recorder
 from tlkit.study.source import Source, Sources
 from tlkit.study.strategy import innermost, uses_source
 from tlkit.study.study import Study
@@ -105,6 +106,7 @@ def compare(
     n_jobs: int | None = None,
     callbacks: Sequence[Callback] | None = None,
     cache: bool = True,
+    curves: bool = False,
 ) -> Study:
     """Run strategies on identical budget draws and gather the trials.
 
@@ -134,6 +136,9 @@ def compare(
         A progress bar by default. They hear of training steps only in this process.
     cache : bool
         Whether to take up and store finished trials.
+    curves : bool
+        Whether to score the test data at each report of a training, about 20 a fit, for `Study.speed`.
+        Nothing is chosen by these scores.
 
     Returns
     -------
@@ -168,7 +173,7 @@ def compare(
     for listener in listeners:
         listener.on_begin(len(plans))
     try:
-        _run_all(plans, task, n_jobs, listeners, cache, keep)
+        _run_all(plans, task, n_jobs, listeners, cache, keep, curves)
     except Stop:
         pass  # whoever raised it knows
     except KeyboardInterrupt:
@@ -190,11 +195,12 @@ def _run_all(
     listeners: list[Callback],
     cache: bool,
     keep: Callable[[int, Trial], None],
+    curves: bool,
 ) -> None:
     """Take up what is stored, run what is not (once where several plans are the same), store it."""
     todo: dict[str, list[int]] = {}
     for index, plan in enumerate(plans):
-        key = trial_cache.key(plan.estimator, task, plan.budget, plan.seed)
+        key = trial_cache.key(plan.estimator, task, plan.budget, plan.seed, curves)
         stored = trial_cache.load(key) if cache else None
         if stored is None:
             todo.setdefault(key, []).append(index)
@@ -205,7 +211,7 @@ def _run_all(
     heard = listeners if here else []
     # A backend that cannot hand trials over one by one (Ray) hands them over at the end.
     order = "generator_unordered" if here or backend.supports_return_generator else "list"
-    jobs = (joblib.delayed(_job)(key, plans[same[0]], task, heard) for key, same in todo.items())
+    jobs = (joblib.delayed(_job)(key, plans[same[0]], task, heard, curves) for key, same in todo.items())
     for key, trial in joblib.Parallel(n_jobs=n_jobs, return_as=order)(jobs):
         if cache:
             trial_cache.store(key, trial)
@@ -213,21 +219,24 @@ def _run_all(
             keep(index, _named(trial, plans[index]))
 
 
-def _job(key: str, plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> tuple[str, Trial]:
+def _job(
+    key: str, plan: PlannedTrial, task: Task, listeners: Sequence[Callback], curves: bool
+) -> tuple[str, Trial]:
     """Draw the budget and run one trial; what was fitted stays where it was."""
     drawn = task if plan.budget is None else task.budget(plan.budget, plan.seed)
-    return key, replace(_run(plan, drawn, listeners), fitted=None)
+    return key, replace(_run(plan, drawn, listeners, curves), fitted=None)
 
 
-def _run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial:
+def _run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback], curves: bool = False) -> Trial:
     """Fit and score on a task as it is."""
     estimator = with_seed(plan.estimator, plan.seed)
     with compute.steady_threads():
+        heard = Recorder(task, estimator, listeners, curves)
         with compute.Stopwatch() as watch:
-            task.fit(estimator, callbacks=listeners)
+            task.fit(estimator, callbacks=[heard])
         score = task.score(estimator)
         kept = kept_of_source(estimator, plan.source)
-    best = innermost(estimator)
+    best, seconds = innermost(estimator), watch.seconds - heard.apart
     return Trial(
         strategy=plan.label,
         source=plan.source.name if plan.source else "",
@@ -236,9 +245,11 @@ def _run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial
         transfers=plan.transfers,
         metrics=score.metrics | kept,
         per_example=np.asarray(score.per_example, dtype=float),
-        seconds=watch.seconds,
+        seconds=seconds,
         trainable=int(getattr(best, "n_trainable_", 0)),
         costs=best.costs() if hasattr(best, "costs") else {},
+        history=heard.history,
+        curve=heard.curve(seconds, score.metrics[task.metric]),
         fitted=estimator,
     )
 

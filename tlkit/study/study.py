@@ -203,6 +203,85 @@ class Study:
             raise BadInput("plan() estimates from two seeds or more of a strategy beside its baseline.")
         return pd.DataFrame(rows)
 
+    def speed(self, score: float | None = None) -> pd.DataFrame:
+        """Judge how much sooner than the baseline each strategy first reaches a score, in steps and seconds.
+
+        Time to threshold (Taylor and Stone, Journal of Machine Learning Research 10, 2009, section 2.2), told
+        to within one report of the training, a twentieth of it. The intervals cover the draws and training
+        seeds, by Student's t of the ratio's logarithm, and not the test set.
+
+        Parameters
+        ----------
+        score : float, optional
+            In the unit of the metric; by default the mean final score of the baseline at each budget.
+
+        Returns
+        -------
+        DataFrame
+            Columns strategy, source, budget, seeds, reached (on how many of them), score (to be reached),
+            steps and baseline_steps (geometric means), ratio (the latter through the former), low, high; the
+            same for seconds, of training alone; at_least, verdict, sentence. The verdict is *faster*,
+            *slower* or *no evidence*, by steps, and by seconds where one takes no steps; *no verdict* below
+            three seeds, or where the strategy does not reach the score on every draw. Where the baseline does
+            not reach it on some, its last step counts: the ratio is then a lower bound (at_least), and the
+            verdict never *slower*.
+
+        Raises
+        ------
+        BadInput
+            If trials have no curve (``tlkit.compare(..., curves=True)`` makes them), or the baseline reaches
+            the score on no draw at any budget.
+
+        Examples
+        --------
+        >>> import tlkit
+        >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+        >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
+        >>> study = tlkit.compare(["joined"], source, task, 2, seeds=2, callbacks=[], curves=True)
+        >>> study.speed(score=0.3)[["strategy", "reached", "verdict"]].values.tolist()
+        [['joined', 2, 'no verdict']]
+        """
+        from tlkit.study.speed import speed_table
+
+        paired = [self._pairs(ts, self.baseline) for group, ts in self._groups() if group[0] != self.baseline]
+        return speed_table([pairs for pairs in paired if pairs], self.summary, score)
+
+    def worth(self) -> pd.DataFrame:
+        """Say how many labels, or ratings, of the baseline's each strategy's score is worth.
+
+        That is the budget at which the baseline, or the source-free twin of a strategy that names one, has
+        the same score: between the budgets that were run, on a straight line over log(1 + n). The interval
+        holds all budgets at which the paired 95 % interval of the difference holds 0; it covers draws,
+        training seeds and test examples, and not what the curve may do between two budgets.
+
+        Returns
+        -------
+        DataFrame
+            Columns strategy, source, budget, seeds, score, worth, low, high, verdict, sentence. Infinity is
+            more than the largest budget that was run, 0 less than the smallest. The verdict is *cheaper* or
+            *dearer* where the interval lies above or below the strategy's own budget, else *no evidence*; *no
+            verdict* below three seeds. All the data are no budget here.
+
+        Raises
+        ------
+        BadInput
+            If the study is without a common score: what is compared with was not run at two budgets, or none
+            of the strategies' scores lies within what it reaches.
+
+        Examples
+        --------
+        >>> import tlkit
+        >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+        >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
+        >>> study = tlkit.compare(["joined"], source, task, budgets=[1, 8], seeds=3, callbacks=[])
+        >>> study.worth()[["budget", "verdict"]].values.tolist()
+        [[1, 'no evidence'], [8, 'no evidence']]
+        """
+        from tlkit.study.worth import worth_table
+
+        groups = [trials for group, trials in self._groups() if group[0] != self.baseline]
+        return worth_table(groups, self.trials, self.summary)
+
     def figure(self) -> Any:
         """Draw the label-efficiency curve with bands, or the gains where there is a single budget."""
         from tlkit.figures import charts

@@ -29,7 +29,7 @@ class Trial:
     per_example : ndarray of shape (n_examples,)
         The headline metric of each test example.
     seconds : float
-        Wall time of the fit.
+        Wall time of the fit alone.
     trainable : int
         Parameters that training could change.
     twin : str
@@ -41,6 +41,11 @@ class Trial:
     costs : dict of str to float
         What it takes to keep and to run what was fitted, as far as the strategy says: size, latency and the
         like.
+    history : list of dict
+        The reports of the training: step, steps, loss, perhaps valid_loss; empty where there were none.
+    curve : list of dict
+        With ``tlkit.compare(..., curves=True)``: step, seconds of training alone, and score on the test data,
+        at each report where the strategy can predict while it trains, and at the end.
     fitted : estimator, optional
         What was fitted; never stored.
 
@@ -66,6 +71,8 @@ class Trial:
     transfers: bool = True
     beside: bool = False
     costs: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list, repr=False, compare=False)
+    curve: list[dict[str, float]] = field(default_factory=list, repr=False, compare=False)
     fitted: Any = field(default=None, repr=False, compare=False)
 
     @property
