@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def strategies(options: argparse.Namespace) -> None:
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Compare strategies, and print scores and verdicts."""
+    """Compare strategies, and print scores and verdicts: of gains, of labels, and with curves of speed."""
     from tlkit import catalogue
     from tlkit.study import comparing
 
@@ -94,10 +95,17 @@ def compare(options: argparse.Namespace) -> None:
         options.seeds,
         baseline=options.baseline,
         n_jobs=options.jobs,
+        curves=options.curves,
     )
     print(study.curve().to_string(index=False, float_format="{:.3f}".format))
     print("\n".join(["", *study.sentences(options.adjust)]))
     print(study.multiplicity(options.adjust))
+    with contextlib.suppress(BadInput):  # without two budgets, or a score that both reach, there is none
+        print("\n".join(["", *study.worth()["sentence"]]))
+    if options.curves:
+        speed = study.speed()
+        print("\n" + speed.drop(columns="sentence").to_string(index=False, float_format="{:.3g}".format))
+        print("\n".join(["", *speed["sentence"]]))
     if options.save:
         print(f"Saved: {study.save(options.save)}")
 
@@ -174,6 +182,9 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument(
         "--adjust", metavar="NAME", help="allow for the number of verdicts: holm, bonferroni, fdr_bh"
+    )
+    sub.add_argument(
+        "--curves", action="store_true", help="score as training goes on, and say who is faster to a score"
     )
     sub.add_argument("--jobs", type=int, help="processes; 1 by default")
     sub.add_argument("--save", type=Path, metavar="FILE", help="write the study as JSON")

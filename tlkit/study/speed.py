@@ -138,6 +138,15 @@ def speed_table(paired: Sequence[Pairs], summary: TaskSummary, score: float | No
     ------
     BadInput
         If the score is no number from 0 on, trials have no curve, or the baseline never reaches the score.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
+    >>> study = tlkit.compare(["joined"], source, task, 2, seeds=2, callbacks=[], curves=True)
+    >>> study.speed(score=0.3)[["strategy", "reached", "verdict"]].values.tolist()
+    [['joined', 2, 'no verdict']]
     """
     if score is not None:
         require_number("score", score, at_least(0))

@@ -229,21 +229,11 @@ class Study:
         Raises
         ------
         BadInput
-            If trials have no curve (``tlkit.compare(..., curves=True)`` makes them), or the baseline reaches
-            the score on no draw at any budget.
-
-        Examples
-        --------
-        >>> import tlkit
-        >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
-        >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
-        >>> study = tlkit.compare(["joined"], source, task, 2, seeds=2, callbacks=[], curves=True)
-        >>> study.speed(score=0.3)[["strategy", "reached", "verdict"]].values.tolist()
-        [['joined', 2, 'no verdict']]
+            If trials have no curve (``tlkit.compare(..., curves=True)``), or no baseline reaches the score.
         """
         from tlkit.study.speed import speed_table
 
-        paired = [self._pairs(ts, self.baseline) for group, ts in self._groups() if group[0] != self.baseline]
+        paired = (self._pairs(trials, self.baseline) for trials in self._contenders())
         return speed_table([pairs for pairs in paired if pairs], self.summary, score)
 
     def worth(self) -> pd.DataFrame:
@@ -265,22 +255,11 @@ class Study:
         Raises
         ------
         BadInput
-            If the study is without a common score: what is compared with was not run at two budgets, or none
-            of the strategies' scores lies within what it reaches.
-
-        Examples
-        --------
-        >>> import tlkit
-        >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
-        >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
-        >>> study = tlkit.compare(["joined"], source, task, budgets=[1, 8], seeds=3, callbacks=[])
-        >>> study.worth()[["budget", "verdict"]].values.tolist()
-        [[1, 'no evidence'], [8, 'no evidence']]
+            If what it is compared with was not run at two budgets, or none of the scores is one it reaches.
         """
         from tlkit.study.worth import worth_table
 
-        groups = [trials for group, trials in self._groups() if group[0] != self.baseline]
-        return worth_table(groups, self.trials, self.summary)
+        return worth_table(self._contenders(), self.trials, self.summary)
 
     def figure(self) -> Any:
         """Draw the label-efficiency curve with bands, or the gains where there is a single budget."""
@@ -344,6 +323,9 @@ class Study:
             if not trial.beside:
                 groups.setdefault((trial.strategy, trial.source, trial.budget), []).append(trial)
         return iter(groups.items())
+
+    def _contenders(self) -> list[list[Trial]]:
+        return [trials for group, trials in self._groups() if group[0] != self.baseline]
 
     def _judged(self, adjust: str | None, equivalence: float) -> tuple[list[Judged], list[Judged]]:
         """Judge against the baseline, and against twins other than the baseline."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from tlkit.errors import BadInput
-from tlkit.figures.style import budget_at, place, score_text
-from tlkit.figures.wording import budget_in_words
+from tlkit.figures.style import budget_at, score_text
+from tlkit.figures.wording import amount, budget_in_words
+from tlkit.study.interpolation import Curve, region
 from tlkit.study.intervals import crossed_interval, grouped
 from tlkit.study.trial import TaskSummary, Trial
 from tlkit.study.verdicts import MIN_SEEDS
 
-BETWEEN = 8  # places between two budgets at which an interval is tried before its ends are looked for
-HALVINGS = 12
 CLAIMS = {
     "cheaper": "{who} is cheaper",
     "dearer": "{who} is dearer",
@@ -24,62 +23,6 @@ CLAIMS = {
     "no verdict": f"{{who}} gets no verdict (it takes {MIN_SEEDS} seeds)",
 }
 COLUMNS = ("strategy", "source", "budget", "seeds", "score", "worth", "low", "high", "verdict", "sentence")
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The outcomes of a reference between the budgets at which it ran, on the scale of figures.
-
-    Parameters
-    ----------
-    name : str
-        The reference's.
-    budgets : ndarray of shape (n_budgets,)
-        In order, two or more.
-    values : ndarray of shape (n_budgets, n_seeds, n_examples)
-        The headline metric, positive is better.
-    shares : ndarray of shape (n_budgets,)
-        Of the pool that each budget is.
-    seeds : list of int
-        Of the outcomes, in their order.
-    """
-
-    name: str
-    seeds: list[int]
-    budgets: np.ndarray
-    values: np.ndarray
-    shares: np.ndarray
-
-    @property
-    def places(self) -> np.ndarray:
-        """Where the budgets lie."""
-        return np.array([place(budget) for budget in self.budgets])
-
-    @property
-    def scores(self) -> np.ndarray:
-        """The mean at each budget, positive is better."""
-        return np.array([each.mean() for each in self.values])
-
-    def at(self, where: float) -> tuple[np.ndarray, float]:
-        """Return outcomes (n_seeds, n_examples) and the share of the pool at a place between the ends."""
-        places = self.places
-        after = int(np.clip(np.searchsorted(places, where), 1, len(places) - 1))
-        part = (where - places[after - 1]) / (places[after] - places[after - 1])
-        lower, upper = self.values[after - 1 : after + 1]
-        share = np.interp(where, places, self.shares)
-        return (1 - part) * lower + part * upper, float(share)
-
-    def reaching(self, score: float) -> float:
-        """Return the first place at which the mean is as good as a score, infinity beyond the ends."""
-        scores, places = self.scores, self.places
-        enough = np.flatnonzero(scores >= score)
-        if not len(enough):
-            return np.inf
-        first = int(enough[0])
-        if first == 0:
-            return places[0] if scores[0] == score else -np.inf
-        part = (score - scores[first - 1]) / (scores[first] - scores[first - 1])
-        return float((1 - part) * places[first - 1] + part * places[first])
 
 
 @dataclass(frozen=True)
@@ -136,6 +79,15 @@ def worth_table(
     ------
     BadInput
         If no reference was run at two budgets, or no score lies within what references reach.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> source = tlkit.load_source("two_shops", n_users=100, n_items=100)
+    >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100)
+    >>> study = tlkit.compare(["joined"], source, task, budgets=[1, 8], seeds=3, callbacks=[])
+    >>> study.worth()[["budget", "verdict"]].values.tolist()
+    [[1, 'no evidence'], [8, 'no evidence']]
     """
     found = [
         _worth(group, curve, summary)
@@ -189,34 +141,9 @@ def _worth(group: Sequence[Trial], curve: Curve, summary: TaskSummary) -> Worth:
         return crossed_interval(grouped(ours - theirs, units), drawn=max(own, share)).covers(0)
 
     where = curve.reaching(ours.mean())
-    ends = _region(curve.places, where, holds) if len(ours) > 1 else (np.nan, np.nan)
+    ends = region(curve.places, where, holds) if len(ours) > 1 else (np.nan, np.nan)
     amounts = [each if np.isinf(each) else round(budget_at(each), 6) for each in (where, *ends)]
     return Worth(group[0], curve, len(ours), sign * float(ours.mean()), *amounts)
-
-
-def _region(places: np.ndarray, where: float, holds: Callable[[float], bool]) -> tuple[float, float]:
-    """The ends of all places at which the interval of the difference holds 0, infinite beyond those that ran.
-
-    Where it never does, all of the region lies where the mean is: beyond.
-    """
-    steps = np.interp(np.arange(0, len(places) - 1 + 1e-9, 1 / BETWEEN), np.arange(len(places)), places)
-    tried = np.unique([*steps, *places, *([where] if np.isfinite(where) else [])])
-    held = np.flatnonzero([holds(each) for each in tried])
-    if not len(held):
-        return where, where
-    first, last = held[0], held[-1]
-    nothing = places[0] == place(0)  # there is nothing below it
-    low = (places[0] if nothing else -np.inf) if first == 0 else _edge(tried[first], tried[first - 1], holds)
-    high = np.inf if last == len(tried) - 1 else _edge(tried[last], tried[last + 1], holds)
-    return float(low), float(high)
-
-
-def _edge(inside: float, outside: float, holds: Callable[[float], bool]) -> float:
-    """Halve the way from where something holds to where it does not, and return the last place inside."""
-    for _ in range(HALVINGS):
-        middle = (inside + outside) / 2
-        inside, outside = (middle, outside) if holds(middle) else (inside, middle)
-    return inside
 
 
 def _row(found: Worth, summary: TaskSummary) -> tuple[object, ...]:
@@ -248,11 +175,6 @@ def _end(budget: float, curve: Curve) -> str:
     if np.isinf(budget):
         return f"more than {last}" if budget > 0 else f"fewer than {first}"
     return amount(budget)
-
-
-def amount(budget: float) -> str:
-    """Write how many labels: "0.4", "14.2", "1,250"."""
-    return f"{budget:.1f}".removesuffix(".0") if budget < 100 else f"{budget:,.0f}"
 
 
 def _range(scores: Sequence[float] | np.ndarray, summary: TaskSummary) -> str:
