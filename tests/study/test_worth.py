@@ -9,6 +9,7 @@ from toys import Alone, Errors, Mixture, Numbers, toy_source
 
 import tlkit
 from tlkit.errors import BadInput
+from tlkit.study.interpolation import moved_apart
 from tlkit.study.intervals import crossed_interval
 from tlkit.study.study import Study
 from tlkit.study.trial import TaskSummary, Trial
@@ -196,3 +197,10 @@ def test_the_table_is_as_documented():
         "strategy", "source", "budget", "seeds", "score", "worth", "low", "high", "verdict", "sentence",
     ]  # fmt: skip
     assert isinstance(table, pd.DataFrame) and table["source"].tolist() == ["toy", "toy"]
+
+
+def test_one_budget_moved_apart_has_the_interval_of_its_share(rng):
+    values = rng.normal(size=(4, 50)) + rng.normal(size=(4, 1))
+    moved, known = crossed_interval(moved_apart(values, 0.6)), crossed_interval(values, drawn=0.6)
+    ends = [known.mean, known.low, known.high, known.p]
+    assert [moved.mean, moved.low, moved.high, moved.p] == pytest.approx(ends)

@@ -23,10 +23,8 @@ class Curve:
         The reference's.
     budgets : ndarray of shape (n_budgets,)
         In order, two or more.
-    values : ndarray of shape (n_budgets, n_seeds, n_examples)
+    values : ndarray of shape (n_budgets, n_seeds, n_units)
         The headline metric, positive is better.
-    shares : ndarray of shape (n_budgets,)
-        Of the pool that each budget is.
     seeds : list of int
         Of the outcomes, in their order.
     """
@@ -35,7 +33,6 @@ class Curve:
     seeds: list[int]
     budgets: np.ndarray
     values: np.ndarray
-    shares: np.ndarray
 
     @property
     def places(self) -> np.ndarray:
@@ -47,14 +44,13 @@ class Curve:
         """The mean at each budget, positive is better."""
         return np.array([each.mean() for each in self.values])
 
-    def at(self, where: float) -> tuple[np.ndarray, float]:
-        """Return outcomes (n_seeds, n_examples) and the share of the pool at a place between the ends."""
+    def at(self, where: float) -> np.ndarray:
+        """Return outcomes (n_seeds, n_units) at a place between the ends."""
         places = self.places
         after = int(np.clip(np.searchsorted(places, where), 1, len(places) - 1))
         part = (where - places[after - 1]) / (places[after] - places[after - 1])
         lower, upper = self.values[after - 1 : after + 1]
-        share = np.interp(where, places, self.shares)
-        return (1 - part) * lower + part * upper, float(share)
+        return (1 - part) * lower + part * upper
 
     def reaching(self, score: float) -> float:
         """Return the first place at which the mean is as good as a score, infinity beyond the ends."""
@@ -67,6 +63,20 @@ class Curve:
             return places[0] if scores[0] == score else -np.inf
         part = (score - scores[first - 1]) / (scores[first] - scores[first - 1])
         return float((1 - part) * places[first - 1] + part * places[first])
+
+
+def moved_apart(values: np.ndarray, drawn: float) -> np.ndarray:
+    """Move the seeds' means as far apart as they would be if their budgets did not overlap in one pool.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_seeds, n_units)
+    drawn : float
+        As in `tlkit.study.intervals.crossed_interval`, which of a single budget then gives the same interval;
+        a difference of two budgets has a share for each.
+    """
+    means = values.mean(axis=1, keepdims=True)
+    return values + ((1 - drawn) ** -0.5 - 1) * (means - means.mean())
 
 
 def region(places: np.ndarray, where: float, holds: Callable[[float], bool]) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from tlkit.errors import BadInput
 from tlkit.figures.style import budget_at, score_text
 from tlkit.figures.wording import amount, budget_in_words
-from tlkit.study.interpolation import Curve, region
+from tlkit.study.interpolation import Curve, moved_apart, region
 from tlkit.study.intervals import crossed_interval, grouped
 from tlkit.study.trial import TaskSummary, Trial
 from tlkit.study.verdicts import MIN_SEEDS
@@ -123,25 +123,25 @@ def _curve(group: Sequence[Trial], trials: Sequence[Trial], summary: TaskSummary
     seeds = [trial.seed for trial in group if all(trial.seed in by_seed for by_seed in ran.values())]
     if len(ran) < 2 or not seeds:
         return None
-    budgets, sign = sorted(ran), 1 if summary.greater_is_better else -1
-    values = [[sign * ran[budget][seed].per_example for seed in seeds] for budget in budgets]
-    shares = [summary.drawn_share(budget) for budget in budgets]
-    return Curve(name, seeds, np.array(budgets), np.array(values), np.array(shares))
+    budgets = sorted(ran)
+    values = [_outcomes(ran[budget], seeds, summary) for budget in budgets]
+    return Curve(name, seeds, np.array(budgets), np.array(values))
+
+
+def _outcomes(by_seed: Mapping[int, Trial], seeds: Sequence[int], summary: TaskSummary) -> np.ndarray:
+    """What each seed got on each unit of the test set, positive is better."""
+    sign = 1 if summary.greater_is_better else -1
+    values = sign * np.stack([by_seed[seed].per_example for seed in seeds])
+    groups = None if summary.groups is None else np.array(summary.groups)
+    return moved_apart(grouped(values, groups), summary.drawn_share(by_seed[seeds[0]].budget))
 
 
 def _worth(group: Sequence[Trial], curve: Curve, summary: TaskSummary) -> Worth:
     sign = 1 if summary.greater_is_better else -1
-    by_seed = {trial.seed: trial.per_example for trial in group}
-    ours = sign * np.stack([by_seed[seed] for seed in curve.seeds])
-    units = None if summary.groups is None else np.array(summary.groups)
-    own = summary.drawn_share(group[0].budget)
-
-    def holds(where: float) -> bool:
-        theirs, share = curve.at(where)
-        return crossed_interval(grouped(ours - theirs, units), drawn=max(own, share)).covers(0)
-
-    where = curve.reaching(ours.mean())
-    ends = region(curve.places, where, holds) if len(ours) > 1 else (np.nan, np.nan)
+    ours = _outcomes({trial.seed: trial for trial in group}, curve.seeds, summary)
+    where, ends = curve.reaching(ours.mean()), (np.nan, np.nan)
+    if len(ours) > 1:
+        ends = region(curve.places, where, lambda at: crossed_interval(ours - curve.at(at)).covers(0))
     amounts = [each if np.isinf(each) else round(budget_at(each), 6) for each in (where, *ends)]
     return Worth(group[0], curve, len(ours), sign * float(ours.mean()), *amounts)
 
