@@ -253,6 +253,17 @@ def test_a_termination_ends_compare_as_an_interrupt_does(second_modality, monkey
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_compare_says_what_budgets_are_worth_and_with_curves_who_is_faster(second_modality, capsys):
+    asked = ["compare", "numbers", "--source", "toy", "--strategies", "helper", "--seeds", "3"]
+    assert cli.main([*asked, "--budgets", "1", "20"]) == 0
+    out = capsys.readouterr().out
+    assert "With 1 label a class, helper from toy is cheaper: its" in out and "faster" not in out
+    assert cli.main([*asked, "--budgets", "1", "--curves"]) == 0
+    out = capsys.readouterr().out
+    assert "baseline_steps" in out and "cheaper" not in out
+    assert "With 1 label a class, there is no evidence that helper from toy is faster or slower" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

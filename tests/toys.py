@@ -46,6 +46,30 @@ class AtOnce(Guess):
         return self
 
 
+class Climber(Guess):
+    """Predicts while it trains: right on a share that starts at `least` and grows with each step."""
+
+    predicts_in_training = True
+
+    def __init__(self, source=None, random_state=0, pause=0.0, rate=1.0, least=0.3, rounds=1):
+        super().__init__(source, random_state, pause)
+        self.rate, self.least, self.rounds = rate, least, rounds
+
+    def fit(self, X, y=None, callbacks=()):
+        self.n_trainable_, self.history_ = 1, []
+        for number in range(self.rounds * STEPS):
+            self.tick()
+            self.right_ = self.least + 0.01 * len(X) + 0.06 * self.rate * (number + 1)
+            record = {"step": number % STEPS + 1, "steps": STEPS, "loss": 1 / (number + 1)}
+            self.history_.append(record)
+            for callback in callbacks:
+                callback.on_step(record)
+        return self
+
+    def tick(self):
+        time.sleep(self.pause)
+
+
 class Alone(Guess):
     name, title, idea = "alone", "Alone", "Learns from the target only."
     uses_source = False

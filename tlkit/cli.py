@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ def strategies(options: argparse.Namespace) -> None:
 
 
 def compare(options: argparse.Namespace) -> int:
-    """Compare strategies, and print scores and verdicts, and what failed."""
+    """Compare strategies, and print scores, verdicts of gains and labels and speed, and what failed."""
     from tlkit import catalogue
     from tlkit.study import comparing
 
@@ -124,10 +124,17 @@ def compare(options: argparse.Namespace) -> int:
         options.seeds,
         baseline=options.baseline,
         n_jobs=options.jobs,
+        curves=options.curves,
     )
     print(study.curve().to_string(index=False, float_format="{:.3f}".format))
     print("\n".join(["", *study.sentences(options.adjust)]))
     print(study.multiplicity(options.adjust))
+    with suppress(BadInput):  # without two budgets, or a score that both reach, there is none
+        print("\n".join(["", *study.worth()["sentence"]]))
+    if options.curves:
+        speed = study.speed()
+        print("\n" + speed.drop(columns="sentence").to_string(index=False, float_format="{:.3g}".format))
+        print("\n".join(["", *speed["sentence"]]))
     if options.save:
         print(f"Saved: {study.save(options.save)}")
     for failed in study.failures:
@@ -214,6 +221,9 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument(
         "--adjust", metavar="NAME", help="allow for the number of verdicts: holm, bonferroni, fdr_bh"
+    )
+    sub.add_argument(
+        "--curves", action="store_true", help="score as training goes on, and say who is faster to a score"
     )
     sub.add_argument("--jobs", type=int, help="processes; 1 by default")
     sub.add_argument("--save", type=Path, metavar="FILE", help="write the study as JSON")

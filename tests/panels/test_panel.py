@@ -218,6 +218,29 @@ def test_what_has_no_training_steps_leaves_a_word_in_place_of_its_curve():
     assert word.text == "Nothing has run yet"
 
 
+def test_a_stored_trial_draws_the_curve_of_its_training():
+    ran, stored = make(), make()
+    ran.run(["helper"])
+    stored.run(["helper"])
+    drawn, again = (panel.chart.widget.data[3:5] for panel in (ran, stored))
+    assert [(trace.x, trace.y) for trace in again] == [(trace.x, trace.y) for trace in drawn]
+    assert len(again[0].x) == 5
+    assert stored.chart.widget.layout.annotations[-1].text == ""
+
+
+def test_what_a_budget_is_worth_is_said_once_two_have_been_run():
+    panel = make()
+    panel.run(["helper", "misleader"], budget=1)
+    assert "worth" not in panel.verdict.value
+    panel.run(["helper"], budget=20)
+    said = panel.verdict.value.partition("What the budgets are worth")[2]
+    assert "With 1 label a class, helper from toy is cheaper: its" in said
+    assert "With 20 labels a class, helper from toy is cheaper" in said
+    assert "misleader" not in said
+    panel.clear()
+    assert panel.verdict.value == ""
+
+
 def settled(panel, text="seed 0."):
     """Wait until the examples have what they were asked for."""
     wait_until(lambda: text in panel.examples.status.value)

@@ -296,3 +296,30 @@ def test_a_new_strategy_is_one_class(source, stripes, capsys):
     assert "smooth-toy" in tlkit.panel(source, task).toggles
     assert cli.main(["strategies", "digits"]) == 0
     assert "smooth-toy: Label smoothing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("strategy", [Scratch(), FineTune(unfreeze="gradual"), FineTune(early_stop=True)])
+def test_curves_leave_a_fit_bitwise_as_it_is(source, stripes, strategy):
+    """Predictions in the midst could disturb modes, statistics of batch normalisation, random numbers."""
+    X, y = stripes
+    task = ImageTask(X[:60], y[:60], X[60:], y[60:])
+    heard = []
+
+    class Listener(tlkit.Callback):
+        def on_step(self, record):
+            heard.append((record["loss"], torch.random.get_rng_state().tolist()))
+
+    options = {"budgets": 10, "seeds": 1, "callbacks": [Listener()], "cache": False}
+    strategy.set_params(epochs=0, min_steps=30)
+    plain, watched = (
+        tlkit.compare([strategy], source, task, curves=curves, **options).trials[-1]
+        for curves in (False, True)
+    )
+    assert heard[: len(heard) // 2] == heard[len(heard) // 2 :]
+    assert plain.history == watched.history and plain.curve == []
+    np.testing.assert_array_equal(plain.per_example, watched.per_example)
+    assert [point["step"] for point in watched.curve] == [each["step"] for each in watched.history]
+    assert len(watched.curve) >= 20
+    assert watched.curve[-1]["score"] == watched.metrics["accuracy"]
+    seconds = [point["seconds"] for point in watched.curve]
+    assert seconds == sorted(seconds) and seconds[-1] == watched.seconds

@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 
 from tlkit.errors import BadInput
 from tlkit.figures import style
+from tlkit.figures.described import require_columns, with_words, words_of
 from tlkit.figures.style import gain_text, score_text
 from tlkit.figures.wording import budget_in_words, gain_words, metric_words
 
@@ -25,7 +26,7 @@ def describe(figure: go.Figure) -> str:
     BadInput
         If the figure was not made by tlkit.
     """
-    return _meta(figure)["alt"]
+    return words_of(figure)["alt"]
 
 
 def table_twin(figure: go.Figure) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def table_twin(figure: go.Figure) -> pd.DataFrame:
     BadInput
         If the figure was not made by tlkit.
     """
-    return pd.DataFrame(_meta(figure)["table"])
+    return pd.DataFrame(words_of(figure)["table"])
 
 
 def label_efficiency(
@@ -67,7 +68,7 @@ def label_efficiency(
     BadInput
         If a column is missing or there is no row.
     """
-    _require(curve, "strategy", "budget", "score", "low", "high")
+    require_columns(curve, "strategy", "budget", "score", "low", "high")
     axis, rows = style.along_budgets(curve, budget_unit)
     names, title = style.line_names(rows), metric_words(metric, greater_is_better)
     figure = go.Figure(layout={"template": style.TEMPLATE, "height": 420})
@@ -88,7 +89,7 @@ def label_efficiency(
         said.append(f"Chance is {score_text(chance, percent)}.")
     figure.update_xaxes(axis)
     figure.update_yaxes(title=title, tickformat=".0%" if percent else None)
-    return _with_meta(figure, " ".join(said), curve)
+    return with_words(figure, " ".join(said), curve)
 
 
 def gains(
@@ -116,7 +117,7 @@ def gains(
     BadInput
         If a column is missing or there is no row.
     """
-    _require(verdicts, "strategy", "budget", "gain", "low", "high", "verdict")
+    require_columns(verdicts, "strategy", "budget", "gain", "low", "high", "verdict")
     rows = verdicts.assign(
         row=style.line_names(verdicts)
         + ", "
@@ -140,7 +141,7 @@ def gains(
     figure.update_yaxes(type="category", categoryarray=list(rows["row"])[::-1], ticks="", showline=False)
     said = "; ".join(f"{row.row}: {row.text}, {row.verdict}" for row in rows.itertuples())
     table = verdicts.drop(columns="sentence", errors="ignore")
-    return _with_meta(figure, f"Forest plot of the {axis}, with 95 % intervals. {said}.", table)
+    return with_words(figure, f"Forest plot of the {axis}, with 95 % intervals. {said}.", table)
 
 
 def learning_curves(history: pd.DataFrame) -> go.Figure:
@@ -158,7 +159,7 @@ def learning_curves(history: pd.DataFrame) -> go.Figure:
         If a column is missing or there is no row.
     """
     history = pd.DataFrame(history)
-    _require(history, "step", "loss")
+    require_columns(history, "step", "loss")
     strategies = history["strategy"] if "strategy" in history else pd.Series("", index=history.index)
     parts = [("loss", "training loss", 1, "solid"), ("valid_loss", "validation loss", 1, "dot")]
     parts += [("valid_score", "validation score", 2, "solid")]
@@ -177,7 +178,7 @@ def learning_curves(history: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(title="validation score")
     figure.update_yaxes(title="loss", rangemode="tozero", col=1)
     alt = f"Learning curves over {history['step'].max():g} steps: {'; '.join(said)}."
-    return _with_meta(figure, alt, history)
+    return with_words(figure, alt, history)
 
 
 def confusion(matrix: pd.DataFrame) -> go.Figure:
@@ -216,15 +217,7 @@ def confusion(matrix: pd.DataFrame) -> go.Figure:
     figure = go.Figure(shading, layout={"template": style.TEMPLATE, "height": height, "margin_t": 20})
     figure.update_xaxes(title="predicted class", type="category", showgrid=False, ticks="")
     figure.update_yaxes(title="true class", type="category", autorange="reversed", showgrid=False, ticks="")
-    return _with_meta(figure, _say_confusion(counts, names), matrix.rename_axis("true class").reset_index())
-
-
-def _require(frame: pd.DataFrame, *columns: str) -> None:
-    missing = [column for column in columns if column not in frame]
-    if frame.empty:
-        raise BadInput("There is nothing to draw: the table has no rows.")
-    if missing:
-        raise BadInput(f"The table lacks {', '.join(missing)}; it has {', '.join(map(str, frame))}.")
+    return with_words(figure, _say_confusion(counts, names), matrix.rename_axis("true class").reset_index())
 
 
 def _say_confusion(counts: np.ndarray, names: list[str]) -> str:
@@ -238,15 +231,3 @@ def _say_confusion(counts: np.ndarray, names: list[str]) -> str:
         f"{alt}; the most common mistake is {names[true]} taken for {names[predicted]}, "
         f"{errors[true, predicted]:.0f} times."
     )
-
-
-def _with_meta(figure: go.Figure, alt: str, table: pd.DataFrame) -> go.Figure:
-    """Attach words and numbers to the figure itself, so that they survive copying and JSON."""
-    return figure.update_layout(meta={"alt": alt, "table": table.to_dict("list")})
-
-
-def _meta(figure: go.Figure) -> dict:
-    meta = figure.layout.meta
-    if not isinstance(meta, dict) or not {"alt", "table"} <= set(meta):
-        raise BadInput("This figure carries no description: only figures made by tlkit do.")
-    return meta

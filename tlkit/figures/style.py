@@ -67,6 +67,10 @@ VERDICT_MARKS = {
     "hurts": Mark("#D55E00", "triangle-down", "solid"),
     "better": Mark("#0072B2", "triangle-up", "solid"),
     "worse": Mark("#D55E00", "triangle-down", "solid"),
+    "faster": Mark("#0072B2", "triangle-up", "solid"),
+    "slower": Mark("#D55E00", "triangle-down", "solid"),
+    "cheaper": Mark("#0072B2", "triangle-up", "solid"),
+    "dearer": Mark("#D55E00", "triangle-down", "solid"),
     "practically equal": Mark(MUTED, "square", "solid"),
     "no evidence": Mark(MUTED, "circle-open", "solid"),
     "no verdict": Mark(MUTED, "x-open", "solid"),
@@ -90,6 +94,11 @@ def marks(names: Iterable[str]) -> dict[str, Mark]:
 def place(budget: float) -> float:
     """Return where a budget lies on its axis: log2(1 + budget), which holds 0 and spreads the small ones."""
     return math.log2(1 + budget)
+
+
+def budget_at(where: float) -> float:
+    """Return the budget that lies at a `place`."""
+    return 2**where - 1
 
 
 def budget_axis(budgets: Iterable[int], budget_unit: str) -> dict[str, Any]:

@@ -19,6 +19,11 @@ def budget_in_words(budget: int | str | None, budget_unit: str) -> str:
     return " ".join([str(budget), counted.removesuffix("s") if budget == 1 else counted, *rest])
 
 
+def amount(budget: float) -> str:
+    """Write how many labels, where that is no whole number: "0.4", "14.2", "1,250"."""
+    return f"{budget:.1f}".removesuffix(".0") if budget < 100 else f"{budget:,.0f}"
+
+
 def metric_words(metric: str, greater_is_better: bool = True) -> str:
     """Name a score: "balanced accuracy", "rmse (lower is better)"."""
     return metric.replace("_", " ") + ("" if greater_is_better else " (lower is better)")

@@ -17,7 +17,7 @@ from tlkit.study.trial import TaskSummary
 
 OPEN = ("no evidence", "no verdict")
 NOTHING_YET = "Nothing has run yet"
-NO_STEPS = "No training steps to show:<br>solved at once, or taken from the store"
+NO_STEPS = "No training steps to show:<br>solved at once"
 
 
 class Chart:
@@ -54,9 +54,9 @@ class Chart:
         self._hint(NOTHING_YET)
 
     def live(self, name: str, records: Sequence[dict[str, float]]) -> None:
-        """Draw the learning curve of a strategy's running trial in place of its last.
+        """Draw the learning curve of a strategy's trial in place of its last.
 
-        What is solved in closed form, or was stored, has nothing to report. What only stands beside a
+        What is solved in closed form has nothing to report. What only stands beside a
         strategy is not drawn.
         """
         if name not in self._names:

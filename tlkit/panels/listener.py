@@ -57,9 +57,7 @@ class PanelListener(Callback):
     def on_step(self, record: dict[str, float]) -> None:
         """Let the learning curve grow."""
         self._end_if_asked()
-        if self._records and record["step"] <= self._records[-1]["step"]:
-            self._records = []  # a strategy that trains twice starts its curve anew
-        self._records.append(record)
+        self._hear(record)
         if time.monotonic() - self._drawn >= REDRAW_SECONDS:
             self._draw(self._pending[0][0])
             within = min(record["step"] / max(record["steps"], 1), 1)
@@ -69,6 +67,8 @@ class PanelListener(Callback):
         """Keep a trial and show what it adds."""
         self._kept[trial.strategy, trial.source, trial.budget, trial.seed] = trial
         self._fitting += trial.seconds
+        for record in [] if self._records else trial.history:  # one that was stored has not been heard
+            self._hear(record)
         self._end(trial, done, total)
 
     def on_failed(self, failed: FailedTrial, done: int, total: int) -> None:
@@ -95,6 +95,11 @@ class PanelListener(Callback):
         stored = "; stored ones were not run again" if self._fitting > took else ""
         failed = f", of which {self._failed} failed," if self._failed else ""
         return f"Done: {self._total} trials{failed} in {took:.1f} s{stored}."
+
+    def _hear(self, record: dict[str, float]) -> None:
+        if self._records and record["step"] <= self._records[-1]["step"]:
+            self._records = []  # a strategy that trains twice starts its curve anew
+        self._records.append(record)
 
     def _announce(self) -> None:
         strategy, seed = self._pending[0]

@@ -204,8 +204,18 @@ class Panel(widgets.VBox):
         if similarity is not None:
             asked &= table["similarity"] == similarity
         note = multiplicity(int((table["verdict"] != "no verdict").sum()))
-        self.verdict.value = view.verdict_html(table[asked], note and f"So far this panel has shown {note}")
+        verdicts = view.verdict_html(table[asked], note and f"So far this panel has shown {note}")
+        self.verdict.value = verdicts + view.worth_html(self._worth(chosen, similarity))
         self.details.value = view.table_html(table.drop(columns="sentence"), history)
+
+    def _worth(self, chosen: Iterable[str], similarity: float | None) -> pd.DataFrame:
+        """What each budget is worth that has been run at this similarity; nothing before there are two."""
+        study = self._runs.study(similarity)
+        try:
+            table = study.worth()
+        except BadInput:  # one budget alone, or no score in common
+            return pd.DataFrame()
+        return table[table["strategy"].isin(list(chosen))]
 
     def _set(self, strategies: Iterable[str] | None, **settings: float | None) -> None:
         refuse_string(strategies)

@@ -28,6 +28,10 @@ class Runs:
         """Return the trials at one setting, to be added to."""
         return self._trials.setdefault(similarity, {})
 
+    def study(self, similarity: float | None) -> Study:
+        """Return the study that the trials at one setting make."""
+        return Study(self.at(similarity).values(), self._summary)
+
     def clear(self) -> None:
         """Forget every run."""
         self._trials.clear()

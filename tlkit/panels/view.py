@@ -32,6 +32,8 @@ SIGNS = {
     "hurts": "▼",
     "better": "▲",
     "worse": "▼",
+    "cheaper": "▲",
+    "dearer": "▼",
     "practically equal": "■",
     "no evidence": "○",
     "no verdict": "×",
@@ -65,13 +67,22 @@ def alert_html(text: str) -> str:
 
 def verdict_html(rows: pd.DataFrame, note: str) -> str:
     """Return the verdicts as sentences, each with its sign and colour, and a note on their number."""
+    shown = _sentences_html("Verdict", rows)
+    return shown + (f'<p class="tlkit-note">{escape(note)}</p>' if shown and note else "")
+
+
+def worth_html(rows: pd.DataFrame) -> str:
+    """Return in sentences what budgets are worth; empty where there are none."""
+    return _sentences_html("What the budgets are worth", rows)
+
+
+def _sentences_html(title: str, rows: pd.DataFrame) -> str:
     items = "".join(
         f'<li style="border-color: {style.VERDICT_MARKS[row.verdict].colour}">'
         f'<span aria-hidden="true">{SIGNS[row.verdict]}</span> {escape(row.sentence)}</li>'
         for row in rows.itertuples()
     )
-    shown = f'<h4>Verdict</h4><ul class="tlkit-verdicts" aria-live="polite">{items}</ul>' if items else ""
-    return shown + (f'<p class="tlkit-note">{escape(note)}</p>' if items and note else "")
+    return f'<h4>{title}</h4><ul class="tlkit-verdicts" aria-live="polite">{items}</ul>' if items else ""
 
 
 def example_html(outcome: Any) -> str:

@@ -14,14 +14,15 @@ from tlkit.errors import BadInput, TrainingProblem
 from tlkit.study.callbacks import Callback, Stop
 from tlkit.study.forgetting import kept_of_source
 from tlkit.study.planning import PlannedTrial, with_seed
+from tlkit.study.recording import Recorder
 from tlkit.study.strategy import innermost
 from tlkit.study.task import Task
 from tlkit.study.trial import FailedTrial, TaskSummary, Trial
 from tlkit.system import compute
 
 
-def run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial:
-    """Fit and score on a task as it is.
+def run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback], curves: bool = False) -> Trial:
+    """Fit and score on a task as it is; with `curves`, at each report of the training too.
 
     Raises
     ------
@@ -30,19 +31,22 @@ def run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial:
     """
     estimator = with_seed(plan.estimator, plan.seed)
     with compute.steady_threads():
+        heard = Recorder(task, estimator, listeners, curves)
         with compute.Stopwatch() as watch:
-            task.fit(estimator, callbacks=listeners)
+            task.fit(estimator, callbacks=[heard])
         score = task.score(estimator)
         kept = kept_of_source(estimator, plan.source)
-    best = innermost(estimator)
+    best, seconds = innermost(estimator), watch.seconds - heard.apart
     trial = Trial(
         *_cell(plan),
         transfers=plan.transfers,
         metrics=_floats(score.metrics | kept),
         per_example=np.asarray(score.per_example, dtype=float),
-        seconds=watch.seconds,
+        seconds=seconds,
         trainable=int(getattr(best, "n_trainable_", 0)),
         costs=_floats(best.costs()) if hasattr(best, "costs") else {},
+        history=heard.history,
+        curve=heard.curve(seconds, score.metrics.get(task.metric, np.nan)),
         fitted=estimator,
     )
     TaskSummary.of(task).require_fit(trial)
@@ -51,11 +55,13 @@ def run(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial:
     return trial
 
 
-def attempt(plan: PlannedTrial, task: Task, listeners: Sequence[Callback]) -> Trial | FailedTrial:
+def attempt(
+    plan: PlannedTrial, task: Task, listeners: Sequence[Callback], curves: bool
+) -> Trial | FailedTrial:
     """Draw the budget and run one trial; what was fitted stays where it was, and an error is told."""
     try:
         drawn = task if plan.budget is None else task.budget(plan.budget, plan.seed)
-        return replace(run(plan, drawn, listeners), fitted=None)
+        return replace(run(plan, drawn, listeners, curves), fitted=None)
     except Stop:
         raise
     except Exception as error:

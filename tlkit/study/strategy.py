@@ -34,8 +34,11 @@ class Fitted(BaseEstimator):
         Parameters that training could change.
     history_ : sequence of dict
         The reports of the training.
+    predicts_in_training : bool
+        Whether it can predict at the reports of its own training, as far as that has come.
     """
 
+    predicts_in_training: bool = False
     n_trainable_: int = 0
     history_: Sequence[dict[str, float]] = ()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlkit.errors import ABOVE_0, BadInput, FileProblem, require_number
+from tlkit.errors import ABOVE_0, BadInput, require_number
 from tlkit.study import stored
 from tlkit.study.intervals import Interval, crossed_interval, grouped, seeds_to_show
 from tlkit.study.sentences import multiplicity, sentence
 from tlkit.study.trial import FailedTrial, TaskSummary, Trial
 from tlkit.study.verdicts import EQUIVALENCE, MIN_SEEDS, Comparison, Judged, judge, require_way
-from tlkit.system import files
 
-FORMAT = 3
 JUDGED = ("strategy", "source", "budget", "seeds", "score", "baseline", "gain", "low", "high", "verdict")
 CREDITED = ("strategy", "source", "budget", "seeds", "score", "twin", "twin_score", "gain", "low", "high")
 Group = tuple[str, str, int | None]
@@ -220,6 +217,64 @@ class Study:
             raise BadInput("plan() estimates from two seeds or more of a strategy beside its baseline.")
         return pd.DataFrame(rows)
 
+    def speed(self, score: float | None = None) -> pd.DataFrame:
+        """Judge how much sooner than the baseline each strategy first reaches a score, in steps and seconds.
+
+        Time to threshold (Taylor and Stone, Journal of Machine Learning Research 10, 2009, section 2.2), told
+        to within one report of the training, a twentieth of it. The intervals cover the draws and training
+        seeds, by Student's t of the ratio's logarithm, and not the test set.
+
+        Parameters
+        ----------
+        score : float, optional
+            In the unit of the metric; by default the mean final score of the baseline at each budget.
+
+        Returns
+        -------
+        DataFrame
+            Columns strategy, source, budget, seeds, reached (on how many of them), score (to be reached),
+            steps and baseline_steps (geometric means), ratio (the latter through the former), low, high; the
+            same for seconds, of training alone; at_least, verdict, sentence. The verdict is *faster*,
+            *slower* or *no evidence*, by steps, and by seconds where one takes no steps; *no verdict* below
+            three seeds, or where the strategy does not reach the score on every draw. Where the baseline does
+            not reach it on some, its last step counts: the ratio is then a lower bound (at_least), and the
+            verdict never *slower*.
+
+        Raises
+        ------
+        BadInput
+            If trials have no curve (``tlkit.compare(..., curves=True)``), or no baseline reaches the score.
+        """
+        from tlkit.study.speed import speed_table
+
+        paired = (self._pairs(trials, self.baseline) for trials in self._contenders())
+        return speed_table([pairs for pairs in paired if pairs], self.summary, score)
+
+    def worth(self) -> pd.DataFrame:
+        """Say how many labels, or ratings, of the baseline's each strategy's score is worth.
+
+        That is the budget at which the baseline, or the source-free twin of a strategy that names one, has
+        the same score: between the budgets that were run, on a straight line over log(1 + n). The interval
+        holds all budgets at which the paired 95 % interval of the difference holds 0; it covers draws,
+        training seeds and test examples, and not what the curve may do between two budgets.
+
+        Returns
+        -------
+        DataFrame
+            Columns strategy, source, budget, seeds, score, worth, low, high, verdict, sentence. Infinity is
+            more than the largest budget that was run, 0 less than the smallest. The verdict is *cheaper* or
+            *dearer* where the interval lies above or below the strategy's own budget, else *no evidence*; *no
+            verdict* below three seeds. All the data are no budget here.
+
+        Raises
+        ------
+        BadInput
+            If what it is compared with was not run at two budgets, or none of the scores is one it reaches.
+        """
+        from tlkit.study.worth import worth_table
+
+        return worth_table(self._contenders(), self.trials, self.summary)
+
     def figure(self) -> Any:
         """Draw the label-efficiency curve with bands, or the gains where there is a single budget."""
         from tlkit.figures import charts
@@ -236,16 +291,7 @@ class Study:
 
     def save(self, path: str | Path) -> Path:
         """Write the study as one JSON file."""
-        content = {
-            "format": FORMAT,
-            "summary": self.summary.to_dict(),
-            "missing": self.missing,
-            "trials": [t.to_dict() for t in self.trials],
-            "failures": [t.to_dict() for t in self.failures],
-        }
-        path = Path(path)
-        files.atomic_write(path, json.dumps(content))
-        return path
+        return stored.write(Path(path), self.trials, self.summary, self.missing, self.failures)
 
     @classmethod
     def load(cls, path: str | Path) -> Study:
@@ -254,25 +300,9 @@ class Study:
         Raises
         ------
         FileProblem
-            If the file is not a study, or one that another version of tlkit wrote.
+            If the file is not a study, is damaged, or is one that another version of tlkit wrote.
         """
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise FileProblem(
-                f"{path} cannot be read as a study: {error}. A study is what Study.save() writes."
-            ) from error
-        if not isinstance(content, dict) or "format" not in content:
-            raise FileProblem(f"{path} is not a study. A study is what Study.save() writes.")
-        if content["format"] != FORMAT:
-            raise FileProblem(
-                f"{path} is a study of format {content['format']}, this tlkit reads format {FORMAT}. "
-                "Open it with the tlkit that wrote it, or run the study again."
-            )
-        try:
-            return cls(*stored.read(content))
-        except (KeyError, TypeError, BadInput) as error:
-            raise FileProblem(f"{path} is a damaged study ({error!r}): run the study again.") from error
+        return cls(*stored.read(Path(path)))
 
     def _groups(self) -> Iterator[tuple[Group, list[Trial]]]:
         """The trials that were asked for, by strategy, source and budget."""
@@ -281,6 +311,9 @@ class Study:
             if not trial.beside:
                 groups.setdefault((trial.strategy, trial.source, trial.budget), []).append(trial)
         return iter(groups.items())
+
+    def _contenders(self) -> list[list[Trial]]:
+        return [trials for group, trials in self._groups() if group[0] != self.baseline]
 
     def _judged(self, adjust: str | None, equivalence: float) -> tuple[list[Judged], list[Judged]]:
         """Judge against the baseline, and against twins other than the baseline."""

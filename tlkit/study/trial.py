@@ -85,7 +85,7 @@ class Trial(Cell):
     per_example : ndarray of shape (n_examples,)
         The headline metric of each test example.
     seconds : float
-        Wall time of the fit.
+        Wall time of the fit alone.
     trainable : int
         Parameters that training could change.
     twin : str
@@ -97,6 +97,11 @@ class Trial(Cell):
     costs : dict of str to float
         What it takes to keep and to run what was fitted, as far as the strategy says: size, latency and the
         like.
+    history : list of dict
+        The reports of the training: step, steps, loss, perhaps valid_loss; empty where there were none.
+    curve : list of dict
+        With ``tlkit.compare(..., curves=True)``: step, seconds of training alone, and score on the test data,
+        at each report where the strategy can predict while it trains, and at the end.
     fitted : estimator, optional
         What was fitted; never stored.
 
@@ -118,6 +123,8 @@ class Trial(Cell):
     transfers: bool = True
     beside: bool = False
     costs: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list, repr=False, compare=False)
+    curve: list[dict[str, float]] = field(default_factory=list, repr=False, compare=False)
     fitted: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -131,6 +138,8 @@ class Trial(Cell):
                 require_number(f"{group}[{name!r}]", value, FINITE)
         require_number("seconds", self.seconds, at_least(0))
         require_number("trainable", self.trainable, whole(0))
+        for name in ("history", "curve"):
+            _require_reports(name, getattr(self, name))
         units = self.per_example
         if units.ndim != 1 or not len(units) or not (np.abs(units) <= LARGEST).all():
             raise BadInput("per_example is one finite number a test example.")
@@ -289,6 +298,16 @@ class TaskSummary(Stored):
 
 
 STORED_KINDS: Mapping[str, type] = {"str": str, "bool": bool}
+
+
+def _require_reports(name: str, reports: Any) -> None:
+    """Refuse what is no list of numbers by name."""
+    _require_kind(name, reports, list)
+    for report in reports:
+        _require_kind(f"an entry of {name}", report, dict)
+        for value in report.values():
+            if type(value) not in (int, float):
+                raise BadInput(f"{name} holds numbers by name; got {value!r}.")
 
 
 def _require_kind(name: str, value: object, kind: type) -> None:

@@ -26,10 +26,10 @@ OWN = __name__.split(".")[0]
 # Code that changes with a version only, which the key has.
 LIBRARIES = {"numpy", "pandas", "scipy", "sklearn", "torch", "torchvision", *sys.stdlib_module_names}
 # They draw, seed, fit and score; what they import besides makes tables and figures of the outcome.
-RUNNERS = ("tlkit.study.attempt", "tlkit.study.forgetting", "tlkit.study.planning")
+RUNNERS = tuple(f"tlkit.study.{name}" for name in ("attempt", "forgetting", "planning", "recording"))
 
 
-def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> str:
+def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int, curves: bool = False) -> str:
     """Return the name under which a trial is stored.
 
     It covers the strategy's code and parameters, the source's weights, the task's data, the draw, and
@@ -44,6 +44,7 @@ def key(estimator: BaseEstimator, task: Task, budget: int | None, seed: int) -> 
         provenance.code(_modules(estimator, task), alone=RUNNERS),
         compute.choose_device().type,
         compute.training_threads(),
+        *(["curves"] if curves else []),
     )
 
 

@@ -32,6 +32,8 @@ class Workers:
         Where finished trials come from and go to.
     keep : callable
         Gets the number of each plan with what came of it, as it comes.
+    curves : bool
+        Whether trials score the test data while they train.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class Workers:
         listeners: list[Callback],
         store: stores.Memory,
         keep: Callable[[int, Outcome], None],
+        curves: bool,
     ):
         self._plans, self._task, self._n_jobs, self._store, self._keep = plans, task, n_jobs, store, keep
+        self._curves = curves
         self._same: dict[str, list[int]] = {}
         for index, plan in enumerate(plans):
-            key = trial_cache.key(plan.estimator, task, plan.budget, plan.seed)
+            key = trial_cache.key(plan.estimator, task, plan.budget, plan.seed, curves)
             self._same.setdefault(key, []).append(index)
         self._todo = {key: plans[same[0]] for key, same in self._same.items()}
         backend, _ = joblib.parallel.get_active_backend()
@@ -99,7 +103,7 @@ class Workers:
                 yield self._job(key) if stored is None else joblib.delayed(_given)(key, stored)
 
     def _job(self, key: str) -> tuple:
-        return joblib.delayed(_attempt)(key, self._todo[key], self._task, self._heard)
+        return joblib.delayed(_attempt)(key, self._todo[key], self._task, self._heard, self._curves)
 
     def _alone(self, key: str) -> Outcome:
         """Run once more, with no other beside it, a trial whose worker may have been killed for it."""
@@ -118,8 +122,10 @@ class Workers:
             self._keep(index, named(outcome, self._plans[index]))
 
 
-def _attempt(key: str, plan: PlannedTrial, task: Task, listeners: list[Callback]) -> tuple[str, Outcome]:
-    return key, attempt(plan, task, listeners)
+def _attempt(
+    key: str, plan: PlannedTrial, task: Task, listeners: list[Callback], curves: bool
+) -> tuple[str, Outcome]:
+    return key, attempt(plan, task, listeners, curves)
 
 
 def _given(key: str, trial: Trial) -> tuple[str, Trial]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -182,8 +183,9 @@ class _Run:
         if self.valid is not None:
             record["valid_loss"] = self._validate(self.valid)
         self.history.append(record)
-        for callback in self.callbacks:
-            callback.on_step(record)
+        with _modes_kept(self.model):  # whoever hears may predict
+            for callback in self.callbacks:
+                callback.on_step(record)
 
     def _validate(self, valid: Batch) -> float:
         self.model.eval()
@@ -239,6 +241,17 @@ def set_train(model: nn.Module) -> None:
         params = list(module.parameters())
         if params and not any(param.requires_grad for param in params):
             module.eval()
+
+
+@contextmanager
+def _modes_kept(model: nn.Module) -> Iterator[None]:
+    """Leave every part of a model in the mode, training or evaluation, that it was in."""
+    modes = {module: module.training for module in model.modules()}
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
 
 
 def _optimizer(model: nn.Module, phase: Phase) -> torch.optim.Optimizer:

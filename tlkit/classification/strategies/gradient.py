@@ -161,6 +161,11 @@ class GradientStrategy(InTraining, ClassificationStrategy):
                 callbacks=callbacks,
             )
 
+    @property
+    def predicts_in_training(self) -> bool:  # type: ignore[override]
+        """Whether there is a network to predict with: from before the first step on."""
+        return hasattr(self, "network_")
+
     def logits(self, inputs: np.ndarray) -> np.ndarray:
         """Map inputs to logits with the trained network."""
         return outputs(self.network_.eval(), inputs, self.device_)

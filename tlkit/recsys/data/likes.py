@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_array
 
 from tlkit.errors import BadInput
