@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_rel
+from scipy.stats import t, ttest_rel
 
 from tlkit.study.verdicts import Interval, crossed_interval, verdict
 
@@ -43,6 +43,20 @@ def test_identical_results_give_an_interval_of_no_width():
 def test_one_seed_gives_a_mean_without_ends():
     interval = crossed_interval(np.array([[1.0, 0.0, 1.0, 0.0]]))
     assert interval.mean == 0.5 and np.isnan(interval.low) and np.isnan(interval.high)
+
+
+@pytest.mark.parametrize(
+    ("values", "variance", "freedom"),
+    [
+        ([[-2.0, -1, 0], [-1, 0, 1], [0, 1, 2]], 1 / 3 + 1 / 3, 4),  # seeds and units add up, no rest
+        ([[3.0, 1], [-3, -1]], 4, 1),  # a rest that would take a quarter off the seeds' own variance
+        ([[3.0, -3], [1, -1]], 4, 1),  # or off the units'
+    ],
+)
+def test_the_interval_by_hand(values, variance, freedom):
+    interval = crossed_interval(np.array(values) + 0.5, level=0.9)
+    half = t.ppf(0.95, freedom) * variance**0.5
+    assert (interval.low, interval.high) == pytest.approx((0.5 - half, 0.5 + half))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Picture strategies: what trains, what does not, and what scikit-learn expects."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -190,19 +191,32 @@ def test_transplanting_maps_known_classes_onto_their_own_rules(source, stripes):
     assert same(fitted.network_.state_dict(), source.state, "backbone")
 
 
+def test_two_target_classes_never_take_over_the_same_rule():
+    """Both are likeliest under the first rule; the one that loses least by it goes without."""
+    weight, bias = torch.eye(3), torch.tensor([0.0, 2.0, 0.0])
+    source = SimpleNamespace(state={"head.weight": weight, "head.bias": bias})
+    features = torch.tensor([[3.0, 0.0, 0.5], [3.0, -2.0, 0.0]])  # logits 3, 2, 0.5 and 3, 0, 0
+    rules = Transplant()._map(source, features, torch.tensor([0, 1]))
+    assert torch.equal(rules[0], weight[[1, 0]]) and torch.equal(rules[1], bias[[1, 0]])
+
+
 def test_more_target_classes_than_source_classes_cannot_be_mapped(source, stripes):
     with pytest.raises(BadInput, match="3 classes to map onto the target's 4; use rule='imprint'"):
         Transplant(source=source).fit(stripes[0], np.arange(90) % 4)
 
 
-def test_imprinted_weights_point_along_the_class_means(source, stripes):
+def test_imprinted_logits_are_ten_times_the_cosine_with_the_class_seen_from_the_mean_of_all(source, stripes):
+    """For a picture as far from the mean as pictures are on average; others in proportion."""
     X, y = stripes
     network = Transplant(source=source, rule="imprint").fit(X, y).network_
     with torch.no_grad():
         features = from_source(source).eval().features(torch.from_numpy(X))
-    centred = torch.nn.functional.normalize(features - features.mean(0))
-    means = torch.stack([centred[y == label].mean(0) for label in range(3)])
-    assert torch.cosine_similarity(network.head.weight, means).min() > 0.999
+        logits = network.head(features)
+    seen = features - features.mean(0)
+    distance = seen.norm(dim=1, keepdim=True)
+    means = torch.stack([(seen / distance)[y == label].mean(0) for label in range(3)])
+    cosines = (seen / distance) @ (means / means.norm(dim=1, keepdim=True)).T
+    assert torch.allclose(logits, 10 * cosines * distance / distance.mean(), atol=1e-3)
 
 
 def test_class_means():
