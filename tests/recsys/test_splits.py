@@ -186,7 +186,7 @@ def test_cold_users_keep_a_pool_and_the_rest_is_the_test():
 
 
 def test_one_rating_more_than_the_pool_is_enough_to_be_cold():
-    train, test, cold = cold_users(table([11] * 10), share=0.2, pool=10)
+    _, test, cold = cold_users(table([11] * 10), share=0.2, pool=10)
     assert len(cold) == len(test) == 2
 
 
