@@ -217,6 +217,9 @@ def test_the_fingerprint_follows_the_content():
         task.budget(1, seed=1),
         RatingsTask(task.train, task.test, other_title, "ndcg@2"),
         RatingsTask(
+            task.train, task.test, other_title.assign(since=pd.Timestamp("2020", tz="UTC")), "ndcg@2"
+        ),
+        RatingsTask(
             task.train.assign(rating=task.train["rating"].to_numpy()[::-1]), task.test, None, "ndcg@2"
         ),
         RatingsTask(task.train, task.test.assign(user=["bob", "ann"]), None, "ndcg@2"),

@@ -124,6 +124,15 @@ def test_a_user_folded_into_bpr_is_ranked_for_nearly_as_well_as_when_trained():
     assert (model.item_factors[:, -1] != 0).all() and (model.user_factors[:, -1] == 1).all()
 
 
+def test_bpr_folds_in_against_the_fitted_items_and_their_biases(monkeypatch):
+    model, seen = fitted(RANKING["bpr"]), []
+    monkeypatch.setattr(BPR, "_train", lambda self, tastes, *rest: seen.append(tastes) or [])
+    model.fold_in(model.matrix_[:2])
+    assert np.array_equal(
+        np.column_stack([seen[0].items.detach(), seen[0].biases.detach()]), model.item_factors
+    )
+
+
 def test_bpr_of_someone_who_has_everything_learns_from_the_others():
     whole = np.ones((3, 6), dtype=bool)
     whole[1:, ::2] = False
