@@ -282,6 +282,12 @@ def test_a_source_of_another_domain_is_refused(name, task):
         fitted(task, name, Source(card, {}))
 
 
+def test_the_first_user_of_the_source_alone_is_an_overlap(task, source):
+    strategy = task.strategy("frozen", source=source)
+    strategy.shared_users = np.array([-1, 0])
+    assert strategy.need_shared_users().tolist() == [-1, 0]
+
+
 @pytest.mark.parametrize("name", NEED_SHARED)
 def test_no_overlap_is_said_where_it_is_needed(name, task, shops):
     strangers = shops.source.ratings.assign(user="x" + shops.source.ratings["user"].astype(str))

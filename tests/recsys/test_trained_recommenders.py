@@ -122,6 +122,7 @@ def test_a_user_folded_into_bpr_is_ranked_for_nearly_as_well_as_when_trained():
     model.user_factors = model.fold_in(model.matrix_)
     assert ndcg(model, taken, held_out) > 0.9 * trained
     assert (model.item_factors[:, -1] != 0).all() and (model.user_factors[:, -1] == 1).all()
+    assert model.n_trainable_ == 8 * N_USERS + (8 + 1) * N_ITEMS
 
 
 def test_bpr_folds_in_against_the_fitted_items_and_their_biases(monkeypatch):
@@ -168,6 +169,8 @@ def test_the_loss_of_a_pair_is_the_logistic_of_its_lead_plus_the_penalty():
     # The lead of item 0 over item 1 is 1 + 3 - 2; squares are 5 + 1 + 1 + 9.
     wanted = np.log1p(np.exp(-2)) + 0.5 * 0.1 * 16
     assert pair_loss(model, zero, zero, one, 0.1).item() == pytest.approx(wanted)
+    twice = (each.repeat(2) for each in (zero, zero, one))
+    assert pair_loss(model, *twice, 0.1).item() == pytest.approx(wanted)
 
 
 def test_what_is_not_rated_has_no_gradient():

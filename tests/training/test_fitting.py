@@ -186,6 +186,17 @@ def test_out_of_memory_with_a_single_example_is_an_error():
         )
 
 
+def test_parts_may_be_of_one_example_each():
+    def one_at_a_time(model, batch):
+        if len(batch["x"]) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return loss(model, batch)
+
+    model, recipe = nn.Linear(4, 2), Recipe(epochs=0, min_steps=1, batch_size=4)
+    with pytest.warns(UserWarning, match="a batch of 4 now goes in 4 parts"):
+        fitting.train(model, one_at_a_time, two_blobs(), everything(model), recipe, torch.Generator())
+
+
 def test_a_callback_may_stop_the_run():
     class Halt(Callback):
         def on_step(self, record):

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 import tlkit
 from tlkit import cli
+from tlkit.classification.strategies.frozen import logistic_regression
 from tlkit.classification.strategies.transplant import class_means
 from tlkit.errors import BadInput, UnknownName
 from tlkit.study.source import Source
@@ -180,6 +181,13 @@ def test_out_of_memory_halves_the_pictures_of_a_batch(stripes):
     with pytest.warns(UserWarning, match="batches of 4"):
         found = outputs(scarce, stripes[0], torch.device("cpu"))
     assert np.array_equal(found, stripes[0].reshape(90, -1))
+
+
+@pytest.mark.parametrize(("rarest", "folds"), [(1, None), (2, 2), (9, 5)])
+def test_the_rarest_class_has_an_example_in_every_fold_that_chooses_a_strength(rng, rarest, folds):
+    labels = np.repeat([0, 1], [rarest, 20])
+    fitted = logistic_regression(rng.normal(size=(len(labels), 3)), labels, None, None, 0)
+    assert getattr(fitted, "n_splits_", None) == folds
 
 
 def test_transplanting_maps_known_classes_onto_their_own_rules(source, stripes):
