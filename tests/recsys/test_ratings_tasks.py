@@ -181,6 +181,8 @@ def test_a_budget_is_n_ratings_of_each_limited_user_and_nested():
         assert part.test is task.test
         assert (part.drawn, task.drawn) == (n, None)
         assert part.train["user"].cat.categories.equals(task.users)
+        assert part.train.columns.equals(task.train.columns)
+        assert part.train.index.equals(pd.RangeIndex(len(part.train)))
     assert (task.min_budget, task.max_budget) == (0, 5)
 
 

@@ -49,6 +49,7 @@ def test_one_seed_gives_a_mean_without_ends():
     ("values", "variance", "freedom"),
     [
         ([[-2.0, -1, 0], [-1, 0, 1], [0, 1, 2]], 1 / 3 + 1 / 3, 4),  # seeds and units add up, no rest
+        ([[-1.0, -2, 0], [-2, 1, 1], [0, 1, 2]], 1 / 3 + 1 / 3 - 1 / 9, 100 / 37),  # and with a rest
         ([[3.0, 1], [-3, -1]], 4, 1),  # a rest that would take a quarter off the seeds' own variance
         ([[3.0, -3], [1, -1]], 4, 1),  # or off the units'
     ],
