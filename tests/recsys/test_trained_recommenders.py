@@ -212,3 +212,7 @@ def test_profiles_are_scaled_to_length_one_and_an_empty_one_stays():
 def test_what_cannot_be_trained_is_refused(model, message):
     with pytest.raises(BadInput, match=message):
         fitted(model)
+
+
+def test_a_network_may_do_without_dropout():
+    assert np.isfinite(fitted(MultiDAE(hidden=4, epochs=1, min_steps=1, dropout=0)).scores([0])).all()

@@ -1,6 +1,7 @@
 """Picture strategies: what trains, what does not, and what scikit-learn expects."""
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -143,6 +144,10 @@ def test_scratch_ignores_the_weights_but_keeps_the_architecture(source, stripes)
         == Scratch(source=other).identity()
         != FineTune(source=source).identity()
     )
+    wider = replace(source.card, architecture=source.card.architecture | {"width": 8})
+    assert Scratch(source=Source(wider, source.state)).identity() != Scratch(source=source).identity()
+    given = {"architecture": "convnet"}
+    assert Scratch(source=source, **given).identity() == Scratch(**given).identity()
 
 
 def test_the_probe_is_scikit_learns_logistic_regression(source, stripes):
