@@ -227,6 +227,7 @@ def test_one_cycle_without_a_rise_starts_at_its_peak_and_may_be_all_rise():
     assert [one_cycle(2, 0, step) for step in range(3)] == pytest.approx([1, 1, 0])
     assert [one_cycle(2, 0.25, step) for step in range(3)] == pytest.approx([1, 1, 0])
     assert [one_cycle(2, 1, step) for step in range(3)] == pytest.approx([1 / 2, 1, 1])
+    assert [one_cycle(10, 0.26, step) for step in range(3)] == pytest.approx([1 / 3, 2 / 3, 1])
 
 
 def test_a_run_takes_whole_epochs_and_at_least_its_steps():

@@ -195,6 +195,7 @@ def test_means_are_over_the_classes_of_the_test_and_no_others():
     assert metrics["log_loss"] == pytest.approx(-np.log(np.finfo(float).eps) / 3)
 
 
+@pytest.mark.filterwarnings("error::sklearn.exceptions.UndefinedMetricWarning")
 def test_a_class_that_is_never_found_has_precision_0():
     metrics = classification_metrics(np.array([0, 1]), one_hot(np.array([0, 0])))
     assert (metrics["precision"], metrics["recall"]) == (0.25, 0.5)

@@ -195,6 +195,14 @@ def test_the_rarest_class_has_an_example_in_every_fold_that_chooses_a_strength(r
     assert getattr(fitted, "n_splits_", None) == folds
 
 
+@pytest.mark.parametrize(("clarity", "strength"), [(0, 1e-4), (100, 10)])
+def test_noise_gets_the_weakest_fit_and_what_is_plain_the_strongest(rng, clarity, strength):
+    labels = np.arange(60) % 2
+    features = rng.normal(size=(60, 40)) + clarity * labels[:, None]
+    fitted = logistic_regression(features, labels, None, None, 0)
+    assert fitted.best_params_["logisticregression__C"] == strength
+
+
 def test_transplanting_maps_known_classes_onto_their_own_rules(source, stripes):
     """The target is the source's task with its classes renumbered: one example each is enough."""
     X, y = stripes
