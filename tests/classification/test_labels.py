@@ -58,3 +58,4 @@ def test_an_example_is_repeated_to_the_last_value():
     examples = np.random.default_rng(0).integers(0, 256, (5, 8, 9), dtype=np.uint8)
     assert is_repeated(examples, examples[[1, 3]]).tolist() == [False, True, False, True, False]
     assert is_repeated(np.array(["a b", "b c"]), np.array(["b c"])).tolist() == [False, True]
+    assert is_repeated(examples[:0], examples).dtype == bool  # a mask of none

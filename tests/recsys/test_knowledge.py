@@ -63,3 +63,11 @@ def test_a_prior_without_doubt_is_a_fixed_row_and_others_start_at_their_means():
     assert known.fixed_users.tolist() == [False, False, True]
     assert known.user_prior[1].tolist() == [0, 5, 0]
     assert Knowledge(user_prior=(means, np.zeros(3))).settled().pieces == []
+
+
+def test_what_is_fixed_and_where_others_start_stays_beside_a_prior_without_doubt():
+    start, means, strength = rows(3, 2) * 7, rows(3, 2) * 2, np.array([0, 5, np.inf])
+    fixed = np.array([True, False, False])
+    known = Knowledge(user_start=start, user_prior=(means, strength), fixed_users=fixed).settled()
+    assert known.user_start.tolist() == [[7, 7], [7, 7], [2, 2]]
+    assert known.fixed_users.tolist() == [True, False, True]

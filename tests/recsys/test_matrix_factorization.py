@@ -287,6 +287,11 @@ def test_sizes_out_of_range(params, message):
         MatrixFactorization(**params).fit_matrix(world(0)[0])
 
 
+def test_the_smallest_sizes_will_do():
+    model = MatrixFactorization(factors=0, spectral=0, iterations=1).fit_matrix(world(0)[0])
+    assert np.isfinite(model.user_factors).all()
+
+
 def test_the_embedding_is_the_singular_vectors(rng):
     matrix = csr_array(random_array((30, 20), density=0.4, rng=rng), dtype=np.float32)
     embedding = SpectralEmbedding(matrix, size=20, seed=0)

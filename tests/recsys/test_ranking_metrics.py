@@ -82,6 +82,13 @@ def test_ndcg_is_scikit_learns():
     assert found.mean() == pytest.approx(ndcg_score(relevant, scores, k=10), abs=1e-12)
 
 
+@pytest.mark.parametrize("k", [3, 40])
+def test_ndcg_of_scores_judges_the_first_k_or_as_many_as_there_are(k):
+    scores, relevant, seen = scored()
+    found = metrics.ndcg_units(scores, seen, relevant, k)
+    assert found.mean() == pytest.approx(ndcg_score(relevant, scores, k=k), abs=1e-12)
+
+
 def test_average_precision_of_a_whole_list_is_scikit_learns():
     scores, relevant, seen = scored()
     found = metrics.ranking_units(metrics.top_k(scores, seen, scores.shape[1]), relevant)["map"]
@@ -117,6 +124,20 @@ def test_units_average_to_the_whole_error(n_users):
     assert rmse.shape == mae.shape == (n_users,)
     assert rmse.mean() == pytest.approx(mean_squared_error(nothing, errors) ** 0.5)
     assert mae.mean() == pytest.approx(mean_absolute_error(nothing, errors))
+
+
+@pytest.mark.parametrize("name", metrics.RATING)
+def test_a_users_unit_is_what_the_error_gains_where_the_user_counts_for_more(name):
+    errors, user = errors_by_user(n_users=20)
+
+    def whole(weights):
+        sizes, share = np.abs(errors), weights[user] / weights[user].sum()
+        return np.sqrt(share @ sizes**2) if name == "rmse" else share @ sizes
+
+    step = 1e-5 * np.eye(20)
+    slopes = np.array([whole(1 + each) - whole(1 - each) for each in step]) / 2e-5
+    found = metrics.RATING[name](errors, user)
+    assert found == pytest.approx(whole(np.ones(20)) + 20 * slopes, rel=1e-6)
 
 
 def test_no_error_is_zero_for_everyone():

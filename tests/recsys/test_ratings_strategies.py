@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
+from scipy.stats import norm, poisson
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
@@ -22,6 +23,7 @@ from tlkit.recsys.strategies.alone import TargetOnly
 from tlkit.recsys.strategies.base import aligned, rows_of
 from tlkit.recsys.strategies.fusion import Fusion
 from tlkit.recsys.strategies.joined import Joined
+from tlkit.recsys.strategies.patterns import Excess, Lift
 from tlkit.recsys.tasks import RatingsTask, cold_start_task
 from tlkit.recsys.worlds.shops import two_shops
 from tlkit.study import comparing
@@ -149,8 +151,17 @@ def test_a_mapping_is_fitted_on_well_known_shared_users_and_used_for_thin_ones(t
     np.testing.assert_allclose(mapping.user_factors[thin], expected, rtol=1e-5)
 
 
+def test_a_linear_mapping_is_a_ridge_regression(task, source):
+    mapping = fitted(task, "mapping", source)
+    known = (np.diff(mapping.matrix_.indptr) >= mapping.enough) & (mapping.shared_users >= 0)
+    ridge = Ridge(mapping.map_.alpha_).fit(mapping.source_factors[known], mapping.model_.user_factors[known])
+    np.testing.assert_allclose(mapping.map_.coef_, ridge.coef_, atol=1e-4)
+
+
 def test_a_mapping_by_a_network_works_too(task, source):
-    assert task.score(fitted(task, "mapping", source, kind="mlp")).metrics["ndcg@10"] > 0
+    mapping = fitted(task, "mapping", source, kind="mlp")
+    assert mapping.map_.regressor_[-1].n_layers_ == 3
+    assert task.score(mapping).metrics["ndcg@10"] > 0
 
 
 def test_a_mapping_by_a_network_works_with_few_pairs_too(task, source):
@@ -177,6 +188,38 @@ def test_collective_factorization_hears_the_source_through_its_weight(task, sour
     assert np.abs(scores[0] - scores[1]).max() > 0.01
 
 
+def kinds_and_stars():
+    """Stars of 8 users for 6 items of 2 kinds, and a book of 3 kinds of users."""
+    draw = np.random.default_rng(0)
+    stars = draw.integers(1, 6, (8, 6)) * (draw.random((8, 6)) < 0.7)
+    return csr_array(stars.astype(np.float32)), np.eye(2)[[0, 1, 0, 1, 0, 1]], draw.uniform(0.5, 2, (3, 2))
+
+
+def test_costs_of_stars_are_gaussian_likelihoods():
+    matrix, items, book = kinds_and_stars()
+    pattern = Excess(matrix)
+    excess = pattern.observed(matrix)
+    costs = pattern.cost(excess @ items, pattern.exposure(excess, items), book)
+    rated = matrix.toarray() > 0
+    surprise = -norm.logpdf(
+        excess.toarray()[:, None], book @ items.T, excess.data.std()
+    )  # users, kinds, items
+    expected = (surprise * rated[:, None]).sum(axis=2)
+    np.testing.assert_allclose(costs - costs[:, :1], expected - expected[:, :1], rtol=1e-5)
+
+
+def test_costs_of_lists_are_poisson_likelihoods():
+    matrix, items, book = kinds_and_stars()
+    pattern = Lift(matrix)
+    taken = pattern.observed(matrix)
+    chance = pattern.exposure(taken, items)
+    np.testing.assert_allclose(chance.sum(axis=1), taken.sum(axis=1))  # as many as they took
+    np.testing.assert_allclose(pattern.item_exposure(taken, np.eye(8)).sum(axis=1), taken.sum(axis=0))
+    costs = pattern.cost(taken @ items, chance, book)
+    expected = -poisson.logpmf((taken @ items)[:, None], chance[:, None] * book).sum(axis=2)
+    np.testing.assert_allclose(costs - costs[:, :1], expected - expected[:, :1], rtol=1e-5)
+
+
 def test_a_codebook_needs_nothing_in_common(task, shops):
     strangers = shops.source.ratings.assign(user="x" + shops.source.ratings["user"].astype(str))
     source = train_source(as_ratings(strangers), "elsewhere", model=ImplicitALS(factors=16, random_state=0))
@@ -193,7 +236,7 @@ def test_features_take_any_regressor(task, source):
 
 
 def test_a_student_who_is_taught_nothing_is_the_target_alone(task, source):
-    student = fitted(task, "distill", source, n_teacher_items=0)
+    student = fitted(task, "distill", source, n_teacher_items=0, teacher_weight=1.0)
     alone = fitted(task, "target_only", model=ImplicitALS(factors=16))
     np.testing.assert_array_equal(student.model_.user_factors, alone.model_.user_factors)
 
@@ -243,6 +286,12 @@ def test_a_source_of_another_domain_is_refused(name, task):
         fitted(task, name, Source(card, {}))
 
 
+def test_the_first_user_of_the_source_alone_is_an_overlap(task, source):
+    strategy = task.strategy("frozen", source=source)
+    strategy.shared_users = np.array([-1, 0])
+    assert strategy.need_shared_users().tolist() == [-1, 0]
+
+
 @pytest.mark.parametrize("name", NEED_SHARED)
 def test_no_overlap_is_said_where_it_is_needed(name, task, shops):
     strangers = shops.source.ratings.assign(user="x" + shops.source.ratings["user"].astype(str))
@@ -260,6 +309,9 @@ def test_no_overlap_is_said_where_it_is_needed(name, task, shops):
         ("mapping", {"enough": 1000}, r"users with 1000 or more target ratings .* there are 0"),
         ("codebook", {"kinds": 10_000}, "10000 clusters cannot be made of"),
         ("distill", {"teacher_weight": 0.0}, r"`teacher_weight` is in \(0, 1\]"),
+        ("distill", {"teacher_weight": 1.5}, "got teacher_weight=1.5"),
+        ("distill", {"n_teacher_items": -1}, "got .*n_teacher_items=-1"),
+        ("distill", {"n_teacher_items": 10_000}, "got .*n_teacher_items=10000"),
         ("cmf", {"weight": -1.0}, "weight"),
         ("prior", {"weight": -1.0}, "weight"),
     ],

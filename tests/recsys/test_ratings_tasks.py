@@ -181,6 +181,8 @@ def test_a_budget_is_n_ratings_of_each_limited_user_and_nested():
         assert part.test is task.test
         assert (part.drawn, task.drawn) == (n, None)
         assert part.train["user"].cat.categories.equals(task.users)
+        assert part.train.columns.equals(task.train.columns)
+        assert part.train.index.equals(pd.RangeIndex(len(part.train)))
     assert (task.min_budget, task.max_budget) == (0, 5)
 
 
@@ -216,6 +218,9 @@ def test_the_fingerprint_follows_the_content():
         task.budget(1),
         task.budget(1, seed=1),
         RatingsTask(task.train, task.test, other_title, "ndcg@2"),
+        RatingsTask(
+            task.train, task.test, other_title.assign(since=pd.Timestamp("2020", tz="UTC")), "ndcg@2"
+        ),
         RatingsTask(
             task.train.assign(rating=task.train["rating"].to_numpy()[::-1]), task.test, None, "ndcg@2"
         ),
@@ -300,9 +305,10 @@ def test_titles_fall_back_on_ids():
 
 # bad tables
 def test_a_pair_in_training_and_test_is_refused():
-    rows = ratings(("ann", "a", 5), ("bob", "a", 4))
+    """One among others that are apart is enough, and it is the one that is named."""
+    rows = ratings(("ann", "a", 5), ("bob", "a", 4), ("cem", "b", 3), ("ann", "b", 3))
     with pytest.raises(BadInput, match="1 test ratings are also in training, such as user 'bob', item 'a'"):
-        RatingsTask(rows, rows.iloc[1:], metric="ndcg@1")
+        RatingsTask(rows.iloc[:2], rows.iloc[[2, 1, 3]], metric="ndcg@1")
 
 
 def test_k_beyond_the_catalogue_is_refused():
@@ -379,6 +385,8 @@ def test_a_table_of_other_items_is_refused():
     train, test = small().train, small().test
     known = pd.DataFrame({"title": ["A", "B"]}, index=["a", "b"])
     assert RatingsTask(train, test, known, "ndcg@2").titles.tolist() == ["A", "B", "c", "d"]
+    more = pd.concat([known, pd.DataFrame({"title": ["Z"]}, index=["z"])])  # an item that nobody rated
+    assert RatingsTask(train, test, more, "ndcg@2").titles.tolist() == ["A", "B", "c", "d"]
     with pytest.raises(
         BadInput, match=r"none of the rated items: its index begins \[0, 1\], the catalogue \['a'"
     ):

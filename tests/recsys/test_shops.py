@@ -112,6 +112,12 @@ def test_the_truth_is_calibrated(seed):
             assert abs(errors.mean()) < 4 * errors.std() / np.sqrt(len(errors)), (low, high)
 
 
+def test_what_is_popular_is_somewhat_better():
+    popularity, quality = customers._stock(BOOKS, 1_000, np.random.default_rng(0))[2:]
+    assert quality.std() == pytest.approx(1, abs=0.1)
+    assert np.corrcoef(popularity, quality)[0, 1] == pytest.approx(customers.FAME, abs=4 / 1_000**0.5)
+
+
 def test_probabilities_add_up_to_the_activity():
     generator = np.random.default_rng(0)
     for n_items in (100, 5_000):

@@ -33,6 +33,7 @@ def assert_parted(ratings, train, test):
         assert part["user"].cat.categories.equals(ratings["user"].cat.categories)
         assert part["item"].cat.categories.equals(ratings["item"].cat.categories)
         assert part.index.equals(pd.RangeIndex(len(part)))
+        assert part.columns.equals(ratings.columns)
 
 
 def test_rank_within_counts_from_zero_in_each_group_and_breaks_ties_by_the_second_key():
@@ -108,8 +109,26 @@ def test_leave_one_out_of_a_share_of_the_users():
     train, test = leave_one_out(ratings, share=0.25)
     assert_parted(ratings, train, test)
     assert sorted(counts(test)) == [0] * 16 + [1] * 5
-    with pytest.raises(BadInput, match="share is a number above 0 and up to 1; got 0"):
-        leave_one_out(ratings, share=0)
+    for share in (0, 1.5):
+        with pytest.raises(BadInput, match=f"share is a number above 0 and up to 1; got {share}"):
+            leave_one_out(ratings, share=share)
+
+
+@pytest.mark.parametrize(("share", "users"), [(0.28, 6), (0.22, 4), (0.01, 1)])
+def test_leave_one_out_rounds_the_share_and_takes_one_user_at_least(share, users):
+    assert len(leave_one_out(table([3] * 20), share=share)[1]) == users
+
+
+def test_leave_one_out_draws_the_users_by_the_seed():
+    def users(seed):
+        return set(leave_one_out(table([3] * 20), seed, share=0.25)[1]["user"])
+
+    assert users(1) == users(1)
+    assert users(1) != users(2)
+
+
+def test_of_two_ratings_one_is_left_out():
+    assert counts(leave_one_out(table([2, 1]))[1]) == [1, 0]
 
 
 # time
@@ -119,6 +138,11 @@ def test_by_time_cuts_at_one_moment():
     assert_parted(ratings, train, test)
     assert len(test) == 6
     assert train["timestamp"].max() < test["timestamp"].min()
+
+
+@pytest.mark.parametrize(("share", "ratings"), [(0.28, 6), (0.22, 4), (0.01, 1)])
+def test_by_time_rounds_the_share_and_takes_one_rating_at_least(share, ratings):
+    assert len(by_time(table([10, 10]), test_share=share)[1]) == ratings
 
 
 def test_by_time_keeps_a_moment_together():
@@ -159,6 +183,17 @@ def test_cold_users_keep_a_pool_and_the_rest_is_the_test():
     in_training = dict(zip(train["user"].cat.categories, counts(train), strict=True))
     assert [in_training[user] for user in cold] == [10, 10, 10]
     assert all(in_training[f"u{user}"] == 5 for user in range(10, 14))
+
+
+def test_one_rating_more_than_the_pool_is_enough_to_be_cold():
+    _, test, cold = cold_users(table([11] * 10), share=0.2, pool=10)
+    assert len(cold) == len(test) == 2
+
+
+def test_a_user_of_the_catalogue_without_ratings_is_not_cold():
+    ratings = table([12] * 10)
+    ratings = ratings[ratings["user"] != "u9"].reset_index(drop=True)
+    assert len(cold_users(ratings, share=0.95, among=["u8", "u9"])[2]) == 1
 
 
 def test_cold_users_are_drawn_among_those_of_the_other_domain():

@@ -122,6 +122,16 @@ def test_a_user_folded_into_bpr_is_ranked_for_nearly_as_well_as_when_trained():
     model.user_factors = model.fold_in(model.matrix_)
     assert ndcg(model, taken, held_out) > 0.9 * trained
     assert (model.item_factors[:, -1] != 0).all() and (model.user_factors[:, -1] == 1).all()
+    assert model.n_trainable_ == 8 * N_USERS + (8 + 1) * N_ITEMS
+
+
+def test_bpr_folds_in_against_the_fitted_items_and_their_biases(monkeypatch):
+    model, seen = fitted(RANKING["bpr"]), []
+    monkeypatch.setattr(BPR, "_train", lambda self, tastes, *rest: seen.append(tastes) or [])
+    model.fold_in(model.matrix_[:2])
+    assert np.array_equal(
+        np.column_stack([seen[0].items.detach(), seen[0].biases.detach()]), model.item_factors
+    )
 
 
 def test_bpr_of_someone_who_has_everything_learns_from_the_others():
@@ -159,6 +169,8 @@ def test_the_loss_of_a_pair_is_the_logistic_of_its_lead_plus_the_penalty():
     # The lead of item 0 over item 1 is 1 + 3 - 2; squares are 5 + 1 + 1 + 9.
     wanted = np.log1p(np.exp(-2)) + 0.5 * 0.1 * 16
     assert pair_loss(model, zero, zero, one, 0.1).item() == pytest.approx(wanted)
+    twice = (each.repeat(2) for each in (zero, zero, one))
+    assert pair_loss(model, *twice, 0.1).item() == pytest.approx(wanted)
 
 
 def test_what_is_not_rated_has_no_gradient():
@@ -200,3 +212,7 @@ def test_profiles_are_scaled_to_length_one_and_an_empty_one_stays():
 def test_what_cannot_be_trained_is_refused(model, message):
     with pytest.raises(BadInput, match=message):
         fitted(model)
+
+
+def test_a_network_may_do_without_dropout():
+    assert np.isfinite(fitted(MultiDAE(hidden=4, epochs=1, min_steps=1, dropout=0)).scores([0])).all()

@@ -47,6 +47,21 @@ def test_one_seed_gives_a_mean_without_ends():
 
 
 @pytest.mark.parametrize(
+    ("values", "variance", "freedom"),
+    [
+        ([[-2.0, -1, 0], [-1, 0, 1], [0, 1, 2]], 1 / 3 + 1 / 3, 4),  # seeds and units add up, no rest
+        ([[-1.0, -2, 0], [-2, 1, 1], [0, 1, 2]], 1 / 3 + 1 / 3 - 1 / 9, 100 / 37),  # and with a rest
+        ([[3.0, 1], [-3, -1]], 4, 1),  # a rest that would take a quarter off the seeds' own variance
+        ([[3.0, -3], [1, -1]], 4, 1),  # or off the units'
+    ],
+)
+def test_the_interval_by_hand(values, variance, freedom):
+    interval = crossed_interval(np.array(values) + 0.5, level=0.9)
+    half = t.ppf(0.95, freedom) * variance**0.5
+    assert (interval.low, interval.high) == pytest.approx((0.5 - half, 0.5 + half))
+
+
+@pytest.mark.parametrize(
     ("low", "high", "seeds", "word"),
     [
         (0.01, 0.05, 5, "helps"),

@@ -69,3 +69,11 @@ def test_numpy_has_one_thread_inside_and_as_many_as_before_outside():
                 assert set(threads()) <= {1}
             assert set(threads()) <= {1}
         assert set(threads()) <= {2}
+
+
+def test_a_stopwatch_shows_the_time_between(monkeypatch):
+    times = iter([3.0, 5.5])
+    monkeypatch.setattr(compute.time, "perf_counter", lambda: next(times))
+    with compute.Stopwatch() as watch:
+        pass
+    assert watch.seconds == 2.5

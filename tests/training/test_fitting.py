@@ -186,6 +186,17 @@ def test_out_of_memory_with_a_single_example_is_an_error():
         )
 
 
+def test_parts_may_be_of_one_example_each():
+    def one_at_a_time(model, batch):
+        if len(batch["x"]) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return loss(model, batch)
+
+    model, recipe = nn.Linear(4, 2), Recipe(epochs=0, min_steps=1, batch_size=4)
+    with pytest.warns(UserWarning, match="a batch of 4 now goes in 4 parts"):
+        fitting.train(model, one_at_a_time, two_blobs(), everything(model), recipe, torch.Generator())
+
+
 def test_a_callback_may_stop_the_run():
     class Halt(Callback):
         def on_step(self, record):
@@ -209,12 +220,36 @@ def test_one_cycle_rises_to_one_and_falls_to_nothing():
         and factors[100] == pytest.approx(0)
         and factors[0] == pytest.approx(1 / 25)
     )
+    assert factors[50] == pytest.approx(0.75) and factors[75] == pytest.approx(0.25)  # 60° and 120°
 
 
-@pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("batch_size", "32"), ("epochs", 2.5)])
-def test_a_recipe_takes_whole_numbers(name, value):
-    with pytest.raises(BadInput, match=f"{name} is a whole number, [01] or more; got {value!r}"):
+def test_one_cycle_without_a_rise_starts_at_its_peak_and_may_be_all_rise():
+    assert [one_cycle(2, 0, step) for step in range(3)] == pytest.approx([1, 1, 0])
+    assert [one_cycle(2, 0.25, step) for step in range(3)] == pytest.approx([1, 1, 0])
+    assert [one_cycle(2, 1, step) for step in range(3)] == pytest.approx([1 / 2, 1, 1])
+    assert [one_cycle(10, 0.26, step) for step in range(3)] == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_a_run_takes_whole_epochs_and_at_least_its_steps():
+    assert Recipe(epochs=3, min_steps=10, batch_size=32).steps(191) == 3 * 5
+    assert Recipe(epochs=3, min_steps=10, batch_size=32).steps(64) == 10
+    assert Recipe(epochs=3, min_steps=0, batch_size=32).steps(31) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [
+        ("batch_size", 0, 1),
+        ("batch_size", "32", 1),
+        ("epochs", 2.5, 0),
+        ("epochs", -1, 0),
+        ("min_steps", -1, 0),
+    ],
+)
+def test_a_recipe_takes_whole_numbers(name, value, least):
+    with pytest.raises(BadInput, match=f"{name} is a whole number, {least} or more; got {value!r}"):
         Recipe(**{name: value})
+    assert getattr(Recipe(**{name: least}), name) == least
 
 
 def test_summary_and_count_say_what_trains():

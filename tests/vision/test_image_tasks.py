@@ -188,6 +188,19 @@ def test_metrics_agree_with_scikit_learn():
     assert metrics["log_loss"] == pytest.approx(-np.log(probabilities[np.arange(9), Y_TEST]).mean())
 
 
+def test_means_are_over_the_classes_of_the_test_and_no_others():
+    metrics = classification_metrics(np.array([0, 0, 1]), one_hot(np.array([0, 2, 1])))
+    assert (metrics["precision"], metrics["recall"]) == (1, 0.75)
+    assert metrics["f1"] == pytest.approx((2 / 3 + 1) / 2)
+    assert metrics["log_loss"] == pytest.approx(-np.log(np.finfo(float).eps) / 3)
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.UndefinedMetricWarning")
+def test_a_class_that_is_never_found_has_precision_0():
+    metrics = classification_metrics(np.array([0, 1]), one_hot(np.array([0, 0])))
+    assert (metrics["precision"], metrics["recall"]) == (0.25, 0.5)
+
+
 def test_columns_follow_the_estimators_classes():
     task = make()
     swapped = task.fit(Fixed(one_hot(Y_TEST)[:, [2, 0, 1]], classes=(2, 0, 1)))
@@ -239,6 +252,20 @@ def test_bins_are_closed_above():
     assert calibration_error(np.array([0, 1]), probabilities) == pytest.approx((0.2 + 0.81) / 2)
 
 
+def test_the_first_and_the_last_bin_are_bins_of_their_own():
+    """Right and wrong cancel within a bin: right by 0.05 where wrong by 0.92 is in the bin below."""
+    high = np.array([[0.92, 0.08], [0.95, 0.05]])
+    assert calibration_error(np.array([1, 0]), high) == pytest.approx((0.92 + 0.05) / 2)
+    low = np.full((2, 30), 0.03)
+    low[0, 0], low[1, 0] = 0.06, 0.08  # the first bin ends at 1 / 15
+    assert calibration_error(np.array([0, 1]), low) == pytest.approx((0.94 + 0.08) / 2)
+
+
+def test_a_confidence_rounded_above_1_is_in_the_last_bin():
+    probabilities = np.array([[1 + 1e-7, 0], [0.95, 0.05]])
+    assert calibration_error(np.array([1, 0]), probabilities) == pytest.approx((1 - 0.05) / 2)
+
+
 def test_class_weights():
     assert class_weights(np.array([0, 0, 0, 2])).tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2])
 
@@ -252,8 +279,17 @@ def test_held_out_share_of_each_class():
     assert np.bincount(Y[held_out(Y, 0.99, "abc")]).tolist() == [19, 14, 4]
 
 
-def test_held_out_refusals():
-    with pytest.raises(BadInput, match=r"between 0 and 1; found 1\.5"):
-        held_out(Y, 1.5, "abc")
-    with pytest.raises(BadInput, match=r"Class 'b' has 1 picture; one to learn from and one to test"):
-        held_out(np.array([0, 0, 1]), 0.3, "ab")
+def test_of_two_examples_one_is_held_out():
+    assert np.bincount(np.array([0, 0, 1, 1])[held_out(np.array([0, 0, 1, 1]), 0.9, "ab")]).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("share", [0, 1, 1.5])
+def test_the_share_held_out_leaves_something_on_both_sides(share):
+    with pytest.raises(BadInput, match=f"between 0 and 1; found {share}"):
+        held_out(Y, share, "abc")
+
+
+@pytest.mark.parametrize(("y", "scarce"), [([0, 0, 1], "'b' has 1"), ([0, 0], "'b' has 0")])
+def test_a_class_to_hold_out_of_has_two_examples(y, scarce):
+    with pytest.raises(BadInput, match=f"Class {scarce} picture; one to learn from and one to test"):
+        held_out(np.array(y), 0.3, "ab")

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tlkit.errors import BadInput, UnknownName
 from tlkit.vision.images import arrays, files
@@ -131,6 +131,13 @@ def test_camera_orientation_is_undone(tmp_path):
     assert found[0, 0, 0, 0] == 0
     assert found[0, 0, -1, 0] == 255
     assert files.read_files([path], size=8)[0].shape == (1, 3, 8, 8)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_shape_before_decoding_is_that_of_the_turned_picture(orientation):
+    picture = Image.new("L", (8, 16))
+    picture.getexif()[0x0112] = orientation
+    assert files.upright_shape(picture) == ImageOps.exif_transpose(picture).size[::-1]
 
 
 def test_mixed_sizes_lose_an_eighth_and_what_sticks_out(tmp_path):

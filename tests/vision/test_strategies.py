@@ -1,6 +1,8 @@
 """Picture strategies: what trains, what does not, and what scikit-learn expects."""
 
 import itertools
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 import tlkit
 from tlkit import cli
+from tlkit.classification.strategies.frozen import logistic_regression
 from tlkit.classification.strategies.transplant import class_means
 from tlkit.errors import BadInput, UnknownName
 from tlkit.study.source import Source
@@ -142,6 +145,10 @@ def test_scratch_ignores_the_weights_but_keeps_the_architecture(source, stripes)
         == Scratch(source=other).identity()
         != FineTune(source=source).identity()
     )
+    wider = replace(source.card, architecture=source.card.architecture | {"width": 8})
+    assert Scratch(source=Source(wider, source.state)).identity() != Scratch(source=source).identity()
+    given = {"architecture": "convnet"}
+    assert Scratch(source=source, **given).identity() == Scratch(**given).identity()
 
 
 def test_the_probe_is_scikit_learns_logistic_regression(source, stripes):
@@ -182,6 +189,21 @@ def test_out_of_memory_halves_the_pictures_of_a_batch(stripes):
     assert np.array_equal(found, stripes[0].reshape(90, -1))
 
 
+@pytest.mark.parametrize(("rarest", "folds"), [(1, None), (2, 2), (9, 5)])
+def test_the_rarest_class_has_an_example_in_every_fold_that_chooses_a_strength(rng, rarest, folds):
+    labels = np.repeat([0, 1], [rarest, 20])
+    fitted = logistic_regression(rng.normal(size=(len(labels), 3)), labels, None, None, 0)
+    assert getattr(fitted, "n_splits_", None) == folds
+
+
+@pytest.mark.parametrize(("clarity", "strength"), [(0, 1e-4), (100, 10)])
+def test_noise_gets_the_weakest_fit_and_what_is_plain_the_strongest(rng, clarity, strength):
+    labels = np.arange(60) % 2
+    features = rng.normal(size=(60, 40)) + clarity * labels[:, None]
+    fitted = logistic_regression(features, labels, None, None, 0)
+    assert fitted.best_params_["logisticregression__C"] == strength
+
+
 def test_transplanting_maps_known_classes_onto_their_own_rules(source, stripes):
     """The target is the source's task with its classes renumbered: one example each is enough."""
     X, y = stripes
@@ -191,19 +213,34 @@ def test_transplanting_maps_known_classes_onto_their_own_rules(source, stripes):
     assert same(fitted.network_.state_dict(), source.state, "backbone")
 
 
+def test_two_target_classes_never_take_over_the_same_rule(monkeypatch):
+    """Both are likeliest under the first rule; the one that loses least by it goes without."""
+    weight, bias = torch.eye(3), torch.tensor([0.0, 2.0, 0.0])
+    head = torch.nn.Linear(3, 3)
+    head.load_state_dict({"weight": weight, "bias": bias})
+    monkeypatch.setattr(Transplant, "from_source", lambda *_: SimpleNamespace(head=head))
+    features = torch.tensor([[3.0, 0.0, 0.5], [3.0, -2.0, 0.0]])  # logits 3, 2, 0.5 and 3, 0, 0
+    rules = Transplant()._map(None, features, torch.tensor([0, 1]))
+    assert torch.equal(rules[0], weight[[1, 0]]) and torch.equal(rules[1], bias[[1, 0]])
+
+
 def test_more_target_classes_than_source_classes_cannot_be_mapped(source, stripes):
     with pytest.raises(BadInput, match="3 classes to map onto the target's 4; use rule='imprint'"):
         Transplant(source=source).fit(stripes[0], np.arange(90) % 4)
 
 
-def test_imprinted_weights_point_along_the_class_means(source, stripes):
+def test_imprinted_logits_are_ten_times_the_cosine_with_the_class_seen_from_the_mean_of_all(source, stripes):
+    """For a picture as far from the mean as pictures are on average; others in proportion."""
     X, y = stripes
     network = Transplant(source=source, rule="imprint").fit(X, y).network_
     with torch.no_grad():
         features = from_source(source).eval().features(torch.from_numpy(X))
-    centred = torch.nn.functional.normalize(features - features.mean(0))
-    means = torch.stack([centred[y == label].mean(0) for label in range(3)])
-    assert torch.cosine_similarity(network.head.weight, means).min() > 0.999
+        logits = network.head(features)
+    seen = features - features.mean(0)
+    distance = seen.norm(dim=1, keepdim=True)
+    means = torch.stack([(seen / distance)[y == label].mean(0) for label in range(3)])
+    cosines = (seen / distance) @ (means / means.norm(dim=1, keepdim=True)).T
+    assert torch.allclose(logits, 10 * cosines * distance / distance.mean(), atol=1e-3)
 
 
 def test_class_means():

@@ -30,7 +30,7 @@ def calibration_error(y: np.ndarray, probabilities: np.ndarray, bins: int = 15) 
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == y
     bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(bin_of, weights=right - confidence, minlength=bins)
+    gaps = np.bincount(bin_of, weights=right - confidence)
     return float(np.abs(gaps).sum() / len(y))
 
 
