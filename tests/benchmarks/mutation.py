@@ -38,7 +38,7 @@ WHOLE = (
     "tlkit/recsys/evaluation/metrics.py",
     "tlkit/recsys/evaluation/splits.py",
     "tlkit/recsys/data/train_test.py",
-    "tlkit/study/verdicts.py",
+    "tlkit/study/intervals.py",
 )
 SEEN_OR_READ = ("figures/", "panels/", "exercises/", "course/", "worlds/catalogue", "worlds/vocabulary")
 PYTEST = ("-q", "-s", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow and not browser")
