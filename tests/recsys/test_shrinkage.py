@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 from scipy.sparse import csr_array
 
-from tlkit.recsys.models import shrinkage
+from tlkit.recsys.models import ease, shrinkage
 from tlkit.recsys.models.ease import EASE, Inverse
 from tlkit.recsys.models.shrinkage import Shrinkage
 from tlkit.recsys.worlds.shops import two_shops
@@ -71,6 +71,28 @@ def test_where_only_the_crowd_is_followed_ease_follows_it():
     pairs = [(user, item) for user, each in enumerate(appeal) for item in np.argsort(-each)[:6]]
     crowd = pd.DataFrame(pairs, columns=["user", "item"]).assign(rating=1.0)
     assert EASE(random_state=0).fit(crowd).shrinkage_.crowd >= 1  # 1, 20, 20, 1e9 and 1e9 over five draws
+
+
+def test_a_choice_is_remembered_for_the_same_ratings_and_seed_alone(monkeypatch):
+    made = []
+    choice = shrinkage.choose
+
+    def counted(*args):
+        made.append(1)
+        return choice(*args)
+
+    monkeypatch.setattr(ease, "CHOSEN", {})
+    monkeypatch.setattr(ease, "choose", counted)
+    films = two_shops(0.8, n_users=120, n_items=100).target.ratings
+    for ratings, seed, chosen in (
+        (films, 0, 1),
+        (films, 0, 1),
+        (films, 1, 2),
+        (films[:-1], 0, 3),
+        (films, None, 4),
+    ):
+        EASE(random_state=seed).fit(ratings)
+        assert len(made) == chosen
 
 
 def test_what_was_chosen_is_not_chosen_again():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import joblib
 import numpy as np
 import psutil
 import torch
@@ -24,6 +25,9 @@ COPIES, COPIES_OF_CHOICE = 4, 12
 USERS_COST = 2  # a product over users beside an inverse over items, as measured
 BYTES = 4
 GIGABYTE = 2**30
+CHOSEN: dict[
+    str, Shrinkage
+] = {}  # three numbers each; the same ratings come again in mixtures and their twins
 
 
 @hyperparameters
@@ -108,8 +112,14 @@ class EASE(Recommender):
             super()._require_limits()
 
     def _choose(self, taken: csr_array) -> Shrinkage:
-        rng = np.random.default_rng(self.random_state)
-        return choose(taken, self.offered_, lambda part: Inverse(part, self.device_), rng, self.report)
+        """Choose, or remember what was chosen for the same ratings with the same seed in this process."""
+        seed, where = self.random_state, self.device_
+        key = joblib.hash((taken.indptr, taken.indices, taken.shape, self.offered_, seed, where.type))
+        if seed is None or key not in CHOSEN:
+            rng = np.random.default_rng(seed)
+            made = choose(taken, self.offered_, lambda part: Inverse(part, where), rng, self.report)
+            CHOSEN[key] = made
+        return CHOSEN[key]
 
     def _weights(self, penalty: float) -> np.ndarray:
         """The weights at a penalty, solved for when a profile first asks for it."""
