@@ -137,7 +137,7 @@ def tabulate(results: pd.DataFrame) -> pd.DataFrame:
     if PROBE in means.index:
         level = means["accuracy"][PROBE]
         table[f"seconds to {level:.3f}"] = [_when(runs, level) for _, runs in groups["course"]]
-    return table.fillna("")
+    return table.astype({"best epoch": object}).fillna("")
 
 
 def _when(courses: pd.Series, level: float) -> str:
