@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +21,20 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def in_turns(contestants: Mapping[str, Callable[[], object]], rounds: int) -> pd.DataFrame:
+class ProcessorWatch:
+    """Context manager whose `seconds` is the time that the processor spent on this process inside."""
+
+    def __enter__(self) -> ProcessorWatch:
+        self._start = time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.process_time() - self._start
+
+
+def in_turns(
+    contestants: Mapping[str, Callable[[], object]], rounds: int, of_processor: bool = False
+) -> pd.DataFrame:
     """Time contestants in turns, so that what else the machine does meets them all alike.
 
     Parameters
@@ -29,26 +43,36 @@ def in_turns(contestants: Mapping[str, Callable[[], object]], rounds: int) -> pd
         What to time.
     rounds : int
         How often each runs, after a run untimed; every round starts with another one.
+    of_processor : bool
+        Count the processor's seconds and not the clock's: for one thread, on a machine that does other work.
 
     Returns
     -------
     DataFrame
         Seconds, one row a round and one column a contestant.
     """
+    watch = ProcessorWatch if of_processor else compute.Stopwatch
     names = list(contestants)
     for name in names:
         contestants[name]()
     rows = []
     for turn in range(rounds):
         shift = turn % len(names)
-        rows.append({name: _seconds(contestants[name]) for name in names[shift:] + names[:shift]})
+        rows.append({name: _seconds(contestants[name], watch) for name in names[shift:] + names[:shift]})
     return pd.DataFrame(rows)[names]
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    with compute.Stopwatch() as watch:
+def _seconds(work: Callable[[], object], watch: type[compute.Stopwatch | ProcessorWatch]) -> float:
+    with watch() as spent:
         work()
-    return watch.seconds
+    return spent.seconds
+
+
+def speed_against(seconds: pd.DataFrame, ours: str, rival: str) -> str:
+    """Write the ratio of the medians, in brackets that of the smallest and of the largest round."""
+    rounds = seconds[rival] / seconds[ours]
+    ratio = seconds[rival].median() / seconds[ours].median()
+    return f"{ratio:.2f} ({rounds.min():.2f} to {rounds.max():.2f})"
 
 
 def speeds(seconds: pd.DataFrame, reference: str, of: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from tlkit.errors import BadInput, TrainingProblem
 from tlkit.recsys.data.movielens import movielens
 from tlkit.recsys.evaluation import splits
-from tlkit.recsys.models import ease, shrinkage
+from tlkit.recsys.models import base, ease, shrinkage
 from tlkit.recsys.models.biases import Biases, fit_baseline
 from tlkit.recsys.models.ease import EASE
 from tlkit.recsys.models.neighbours import BASELINE_WEIGHT, ItemNeighbours, UserNeighbours
@@ -20,6 +20,7 @@ from tlkit.recsys.models.popularity import Popularity
 from tlkit.recsys.models.shrinkage import Shrinkage
 from tlkit.recsys.solvers.rows import Rows, dense, times
 from tlkit.recsys.tasks import RatingsTask
+from tlkit.system import compute
 
 CPU = torch.device("cpu")
 NEIGHBOURS = [ItemNeighbours, UserNeighbours]
@@ -309,6 +310,22 @@ def test_nobody_is_recommended_nothing():
     model = Popularity().fit(taken("abc", "ab"))
     nothing, something = (model.recommend(users, 1, seen=True) for users in ([], ["u1"]))
     assert nothing.empty and nothing.dtypes.equals(something.dtypes)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_users_asked_for_out_of_order_and_twice_get_the_lists_of_their_scores(threads, monkeypatch):
+    monkeypatch.setattr(base, "BLOCK", 8)
+    model = ItemNeighbours().fit(some_ratings())
+    users = np.random.default_rng(1).choice(model.users_, 50)
+    hidden = np.where(
+        model.matrix_[model.users_.get_indexer(users)].toarray() > 0, -np.inf, model.scores(users)
+    )
+    best = np.argsort(-hidden, axis=1, kind="stable")[:, :4]
+    with compute.torch_threads(threads):
+        found = model.recommend(users, 4)
+    assert found["user"].tolist() == np.repeat(users, 4).tolist()
+    assert found["item"].tolist() == model.items_[best.ravel()].tolist()
+    assert (found["score"] == np.take_along_axis(hidden, best, axis=1).ravel()).all()
 
 
 def test_ids_may_be_dates_and_nobody_is_called_none():

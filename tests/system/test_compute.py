@@ -77,3 +77,26 @@ def test_a_stopwatch_shows_the_time_between(monkeypatch):
     with compute.Stopwatch() as watch:
         pass
     assert watch.seconds == 2.5
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_made_ahead_comes_in_order_by_one_thread_each(threads):
+    seen = []
+
+    def work(number):
+        seen.append(torch.get_num_threads())
+        return number**2
+
+    with compute.torch_threads(threads):
+        assert list(compute.one_ahead(work, range(5))) == [0, 1, 4, 9, 16]
+        assert list(compute.one_ahead(work, [])) == []
+        assert torch.get_num_threads() == threads
+    assert set(seen) == {1}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_fails_ahead_is_raised_and_leaves_the_threads_as_they_were(threads):
+    with compute.torch_threads(threads):
+        with pytest.raises(ZeroDivisionError):
+            list(compute.one_ahead(lambda number: 1 / number, [1, 2, 0, 3]))
+        assert torch.get_num_threads() == threads

@@ -6,9 +6,11 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from typing import TypeVar
 
 import joblib
 import torch
@@ -18,6 +20,9 @@ from tlkit.errors import BadInput, DeviceProblem
 
 # torch's own generator is one for all threads, and a panel trains in a thread of its own.
 _RANDOM = threading.RLock()
+
+Made = TypeVar("Made")
+Done = TypeVar("Done")
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -107,19 +112,41 @@ def steady_threads() -> Iterator[None]:
     spin for a while on the cores that torch's then wait for.
     """
     fair_threads()  # counted once, before the limit
-    with _RANDOM, _torch_threads(training_threads()), _numpy_pools().limit(limits=1):
+    with _RANDOM, torch_threads(training_threads()), _numpy_pools().limit(limits=1):
         yield
 
 
 @contextmanager
 def fast_threads() -> Iterator[None]:
     """Use every fair thread inside the block, for what is the same with any number: the forward pass."""
-    with _torch_threads(fair_threads()):
+    with torch_threads(fair_threads()):
         yield
 
 
+def one_ahead(work: Callable[[Made], Done], making: Iterable[Made]) -> Iterator[Done]:
+    """Yield `work(each)`, in order; where torch has a second thread, the next is made there meanwhile.
+
+    Both take one thread each. Threads that share a small operation wait for each other longer than they
+    compute, and a sum that several share may end in another last digit.
+    """
+    alone = torch.get_num_threads() == 1
+    with torch_threads(1), ThreadPoolExecutor(1) as second:
+        if alone:
+            yield from map(work, making)
+            return
+        before = None
+        for each in making:
+            task = second.submit(work, each)
+            if before:
+                yield before.result()
+            before = task
+        if before:
+            yield before.result()
+
+
 @contextmanager
-def _torch_threads(number: int) -> Iterator[None]:
+def torch_threads(number: int) -> Iterator[None]:
+    """Use so many threads inside torch's operations inside the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:

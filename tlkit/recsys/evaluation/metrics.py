@@ -31,7 +31,8 @@ def top_k(scores: np.ndarray, seen: np.ndarray, k: int) -> np.ndarray:
     ndarray of shape (n_users, k)
         Columns of the items.
     """
-    scores = np.where(seen, -np.inf, scores)
+    scores = scores.astype(np.result_type(scores, np.float32))  # a copy
+    scores[seen] = -np.inf
     found = torch.from_numpy(scores).topk(min(k + 1, scores.shape[1]), dim=1)
     values, items = found.values.numpy(), found.indices.numpy()[:, :k]
     if values.shape[1] > k:  # torch takes any of the items whose score is the last one's

@@ -70,7 +70,7 @@ def best_of(kind: str, scores: np.ndarray, seen: csr_array, k: int) -> tuple[np.
     """
     if np.isnan(scores).any():
         raise TrainingProblem(f"{kind} scores items with what is not a number (NaN).")
-    hidden = seen.toarray() > 0
+    hidden = seen.astype(bool).toarray()
     items = metrics.top_k(scores, hidden, k)
     return items, ~np.take_along_axis(hidden, items, axis=1)
 

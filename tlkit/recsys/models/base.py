@@ -264,26 +264,29 @@ class Recommender(Fitted):
         """
         check_is_fitted(self, "matrix_")
         rows = codes(self.users_, users, "user", self.items_)
-        nobody = self._top(
-            rows[:0], self.users_[:0], np.empty((0, len(self.items_))), self.rated_[:0], n, seen
-        )
-        parts = [
-            self._top(mine, self.users_[rows[mine]], scores, self.rated_[rows[mine]], n, seen)
-            for mine, scores in self._blocks(rows)
-        ]
-        return pd.concat([nobody, *parts]).sort_index(kind="stable").reset_index(drop=True)
+        self._require_length(n)
+        items = np.empty((len(rows), n), dtype=np.intp)
+        new, scores = np.empty(items.shape, dtype=bool), np.empty(items.shape, dtype=np.float32)
+
+        def best(block: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+            mine, found = block
+            return mine, self._top(found, self.rated_[rows[mine]], n, seen)
+
+        for mine, top in compute.one_ahead(best, self._blocks(rows)):
+            items[mine], new[mine], scores[mine] = top
+        return self._lay_out(self.users_[rows], items, new, scores)
 
     def recommend_to(self, ratings: pd.DataFrame, n: int = 10, seen: bool = False) -> pd.DataFrame:
         """Recommend to new users, folded in by their ratings of known items; nothing is fitted again."""
         check_is_fitted(self, "matrix_")
+        self._require_length(n)
         table = as_ratings(ratings, items=self.items_)
         # A slice of a larger table still has everybody as its categories.
         users = table["user"].cat.remove_unused_categories()
         rated = to_matrix(table.assign(user=users))
         profiles = keep_likes(rated, self.relevant_) if self.objective_ == "ranking" else rated
         found = self._or_popularity(self.score_profiles(profiles), self.is_known(profiles))
-        whose = users.cat.categories
-        return self._top(np.arange(len(whose)), whose, found, rated, n, seen).reset_index(drop=True)
+        return self._lay_out(users.cat.categories, *self._top(found, rated, n, seen))
 
     def member_scores(self, rows: np.ndarray, profiles: csr_array) -> np.ndarray:
         """Score as a member of a mixture: the users in `rows`, were `profiles` all their ratings."""
@@ -307,18 +310,22 @@ class Recommender(Fitted):
     def _blocks(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Score the users in `rows`: yield places in `rows` and the scores of these, (n, n_items).
 
-        The last digit of a score depends on who is scored in the same call, and with it the order of near
-        ties. So users are scored with all of their block, whoever was asked for. Users with as many ratings
-        share one, since cold users are mostly asked for together.
+        The last digit of a score depends on who is scored in the same call and by how many threads, and with
+        it the order of near ties. So users are scored with all of their block, whoever was asked for, by one
+        thread. Users with as many ratings share one, since cold users are mostly asked for together.
         """
         size = max(min(BLOCK, CELLS // len(self.items_)), 1)
         order = np.argsort(np.diff(self.matrix_.indptr), kind="stable")
         places = np.argsort(order)[rows]
-        for start in np.unique(places // size) * size:
+        asked = np.argsort(places, kind="stable")
+        firsts = np.unique(places[asked] // size, return_index=True)[1]
+        for mine in np.split(asked, firsts)[1:]:
+            start = places[mine[0]] // size * size
             whole = order[start : start + size]
-            mine = np.flatnonzero(places // size == start // size)
             known = self.is_known(self.matrix_[whole], whole)
-            yield mine, self._or_popularity(self.score_rows(whole), known)[places[mine] - start]
+            with compute.torch_threads(1):
+                scores = self.score_rows(whole)
+            yield mine, self._or_popularity(scores, known)[places[mine] - start]
 
     def _or_popularity(self, scores: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Whom nothing is known of gets what most people take."""
@@ -326,21 +333,22 @@ class Recommender(Fitted):
             return scores
         return np.where(known[:, None], scores, self.popularity_)
 
-    def _top(
-        self, places: np.ndarray, users: pd.Index, scores: np.ndarray, profiles: csr_array, n: int, seen: bool
-    ) -> pd.DataFrame:
-        """Lay out the best items of users, indexed by the users' places."""
+    def _require_length(self, n: int) -> None:
         catalogue = len(self.items_)
         require_number(f"n, of a catalogue of {catalogue:,} items,", n, whole(1, catalogue))
+
+    def _top(self, scores: np.ndarray, profiles: csr_array, n: int, seen: bool) -> tuple[np.ndarray, ...]:
+        """Find users' best items, which of these are new to them, and their scores: each (n_users, n)."""
         hidden = csr_array(profiles.shape) if seen else binary(profiles)
-        best, new = best_of(type(self).__name__, scores, hidden, n)
-        found = {
-            "user": np.repeat(users.to_numpy(), n),
-            "rank": np.tile(np.arange(1, n + 1), len(users)),
-            "item": self.items_.to_numpy()[best.ravel()],
-            "score": np.take_along_axis(scores, best, axis=1).ravel().astype(np.float32),
-        }
-        return pd.DataFrame(found, index=np.repeat(places, n))[new.ravel()]
+        items, new = best_of(type(self).__name__, scores, hidden, n)
+        return items, new, np.take_along_axis(scores, items, axis=1)
+
+    def _lay_out(self, users: pd.Index, *top: np.ndarray) -> pd.DataFrame:
+        """Make a table of what `_top` finds, without what is not new."""
+        items, new, scores = top
+        place, rank = np.nonzero(new)
+        found = {"user": users[place], "rank": rank + 1, "item": self.items_[items[new]]}
+        return pd.DataFrame(found | {"score": scores[new].astype(np.float32)})
 
 
 @hyperparameters
