@@ -84,10 +84,13 @@ class Mixture(Guess):
     """As good as it is by itself; its source adds nothing."""
 
     name, title, idea = "mixture", "Mixture", "Mixes several models, with or without a source."
-    skill = 0.3
+
+    def __init__(self, source=None, random_state=0, pause=0.0, skill=0.3):
+        super().__init__(source, random_state, pause)
+        self.skill = skill
 
     def source_free(self):
-        return Mixture()
+        return Mixture(skill=self.skill)
 
 
 class Misleader(Guess):

@@ -166,3 +166,10 @@ def test_a_score_whose_interval_holds_chance_is_said_to_be_at_chance():
     assert "chance" not in compare(["helper"], task=task).sentences()[0]
     figure = compare(["helper"], budgets=[1, 5], task=task).figure()
     assert "Chance is 15.0 %." in figure.layout.meta["alt"]
+
+
+def test_without_evidence_a_source_is_not_named_with_what_is_the_strategys():
+    """A mixture that gains nothing over the baseline is not said of as from a source that adds nothing."""
+    said = compare({"idle": Mixture(skill=0.0)}).sentences()[0]
+    assert "idle and alone are practically equal" in said and "idle from toy" not in said
+    assert "; toy itself adds practically nothing" in said

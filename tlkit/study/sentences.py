@@ -43,8 +43,8 @@ def sentence(judged: Judged, credit: Judged | None, summary: TaskSummary, adjust
     """
     on = judged.on
     word, credited = ((each.adjusted if adjust else each.word) if each else "" for each in (judged, credit))
-    alone = on.transfers and on.twin != on.reference and credited != word
-    who = on.strategy if alone or not on.source else f"{on.strategy} from {on.source}"
+    earned = on.twin == on.reference or (credited == word and word in HELPS)
+    who = f"{on.strategy} from {on.source}" if earned and on.source else on.strategy
     either, other = HELPS if on.transfers else (f"is {each}" for each in BETTER)
     claim = CLAIMS[word].format(who=who, reference=on.reference, either=either, other=other)
     words = f"With {budget_in_words(on.budget, summary.budget_unit)}, {claim}: "
