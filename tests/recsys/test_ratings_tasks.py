@@ -515,3 +515,17 @@ def test_a_domain_checks_its_ratings_once():
     for odd in ([1, 2], plain()["user"], plain().drop(columns="item")):
         with pytest.raises(BadInput, match=r"Ratings come as a DataFrame|lack the column"):
             Domain("mine", "Mine", odd)
+
+
+def test_users_may_belong_together():
+    table = pd.DataFrame(
+        [(user, item, 1.0) for user in "abcdef" for item in range(4)], columns=["user", "item", "rating"]
+    )
+    task = RatingsTask.split(table, by="leave_one_out", seed=0, metric="ndcg@2")
+    homes = {user: place // 2 for place, user in enumerate("abcdef")}
+    grouped = RatingsTask(task.train, task.test, metric="ndcg@2", groups=homes)
+    assert grouped.groups.tolist() == [homes[user] for user in grouped.evaluated_users]
+    with pytest.raises(
+        BadInput, match=r"groups= says nothing of 1 of 6 evaluated users \(f\): give each a group"
+    ):
+        RatingsTask(task.train, task.test, metric="ndcg@2", groups=dict.fromkeys("abcde", 0))

@@ -293,3 +293,15 @@ def test_the_share_held_out_leaves_something_on_both_sides(share):
 def test_a_class_to_hold_out_of_has_two_examples(y, scarce):
     with pytest.raises(BadInput, match=f"Class {scarce} picture; one to learn from and one to test"):
         held_out(np.array(y), 0.3, "ab")
+
+
+def test_groups_of_test_pictures_are_checked_and_stay_with_every_budget(rng):
+    X, y = rng.random((40, 8, 8)), np.arange(40) % 2
+    parts = X[:20], y[:20], X[20:], y[20:]
+    task = ImageTask.from_arrays(*parts, groups=[f"patient {i // 4}" for i in range(20)])
+    assert task.groups.tolist() == sorted([*range(5)] * 4)
+    assert task.budget(3).groups is task.groups
+    with pytest.raises(BadInput, match="groups= has 3 entries and there are 20 test examples"):
+        ImageTask.from_arrays(*parts, groups=["a", "b", "a"])
+    with pytest.raises(BadInput, match="puts all 20 test examples into one group, 'a'"):
+        ImageTask.from_arrays(*parts, groups=["a"] * 20)

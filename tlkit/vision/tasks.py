@@ -30,6 +30,7 @@ class ImageTask(ClassificationTask):
         name: str = "",
         metric: str = "accuracy",
         size: int | None = None,
+        groups: Sequence[Any] | None = None,
     ) -> ImageTask:
         """Make a task of your own arrays.
 
@@ -39,7 +40,7 @@ class ImageTask(ClassificationTask):
             Pictures: uint8, or floating point in [0, 1]; grey or RGB.
         y, y_test : array-like of shape (N,) or (N, 1)
             Labels 0 to n - 1; -1 in `y` marks an unlabelled picture.
-        classes, name, metric
+        classes, name, metric, groups
             As for `ClassificationTask`.
         size : int, optional
             Side in pixels to resize to.
@@ -47,7 +48,7 @@ class ImageTask(ClassificationTask):
         Raises
         ------
         BadInput
-            If shapes, types, labels, classes or metric do not fit.
+            If shapes, types, labels, classes, metric or groups do not fit.
 
         Examples
         --------
@@ -58,7 +59,7 @@ class ImageTask(ClassificationTask):
         ImageTask('mine': 10 classes, 900 training and 897 test pictures, 16x16x1)
         """
         X, X_test = (arrays.resize(arrays.as_images(pictures), size) for pictures in (X, X_test))
-        return cls(X, y, X_test, y_test, classes, name, metric)
+        return cls(X, y, X_test, y_test, classes, name, metric, groups)
 
     def __repr__(self) -> str:
         channels, height, width = self.X.shape[1:]
