@@ -28,6 +28,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say more
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+suppress_warnings = ["ref.python"]  # a word of a shape, such as n_examples, is no reference
 myst_enable_extensions = ["amsmath", "dollarmath"]
 nb_execution_mode = "off"
 

@@ -20,7 +20,7 @@ def _guarded(name: str) -> Any:
     """Return an indexer of tables that reads as pandas' does, and refuses to write."""
     kind = type(getattr(pd.DataFrame(), name))
     reader = type(f"ReadOnly{kind.__name__}", (kind,), {"__setitem__": _refuse})
-    return property(lambda table: reader(name, table))
+    return property(lambda table: reader(name, table), doc=f"Read as ``DataFrame.{name}`` does.")
 
 
 class ReadOnlyTable(pd.DataFrame):

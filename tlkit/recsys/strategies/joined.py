@@ -31,7 +31,7 @@ class Joined(RatingsStrategy):
     >>> task = tlkit.load_task("two_shops", n_users=100, n_items=100).budget(2)
     >>> trial = tlkit.transfer("joined", source, task)
     >>> round(trial.metrics["ndcg@10"], 1)
-    0.4
+    0.5
     """
 
     name = "joined"
