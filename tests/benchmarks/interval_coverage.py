@@ -265,7 +265,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument(
-        "--digits", type=int, default=30, help="draws of real digits that are trained on, twice"
+        "--digits", type=int, default=60, help="draws of real digits that are trained on, twice"
     )
     options = parser.parse_args()
     draws = options.draws
