@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from references import ease_reference
 from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 
@@ -181,17 +182,6 @@ def test_without_ratings_a_prediction_is_the_baseline():
 
 
 # EASE
-
-
-def ease_reference(matrix, reg):
-    """Each item's weights from a ridge regression on all the other items."""
-    n = matrix.shape[1]
-    weights = np.zeros((n, n))
-    for item in range(n):
-        others = np.arange(n) != item
-        x = matrix[:, others]
-        weights[others, item] = np.linalg.solve(x.T @ x + reg * np.eye(n - 1), x.T @ matrix[:, item])
-    return weights
 
 
 def test_ease_is_a_ridge_regression_of_each_item_on_the_others():

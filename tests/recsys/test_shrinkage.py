@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import torch
+from references import ease_reference
 from scipy.sparse import csr_array
 
 from tlkit.recsys.models import ease, shrinkage
@@ -11,17 +12,6 @@ from tlkit.recsys.models.shrinkage import Shrinkage
 from tlkit.recsys.worlds.shops import two_shops
 
 CPU = torch.device("cpu")
-
-
-def ease_reference(matrix, reg):
-    """Each item's weights from a ridge regression on all the other items."""
-    n = matrix.shape[1]
-    weights = np.zeros((n, n))
-    for item in range(n):
-        others = np.arange(n) != item
-        x = matrix[:, others]
-        weights[others, item] = np.linalg.solve(x.T @ x + reg * np.eye(n - 1), x.T @ matrix[:, item])
-    return weights
 
 
 def test_users_are_left_out_as_if_they_had_never_been_there():

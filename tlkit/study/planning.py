@@ -153,13 +153,15 @@ def _hashed(estimator: BaseEstimator) -> str:
 def _once(entries: list[Entry]) -> list[Entry]:
     """Run what uses no source once for all sources, without one, unless a source decides how it is built."""
     found: dict[tuple[str, str], Entry] = {}
+    built: dict[str, set[str]] = {}
+    for each in entries:
+        built.setdefault(each.label, set()).add(_hashed(each.estimator))
     for each in entries:
         source = "" if each.source is None else each.source.name
         if uses_source(each.estimator):
             found[each.label, source] = each
         else:
-            same = [_hashed(other.estimator) for other in entries if other.label == each.label]
-            alike = len(set(same)) == 1
+            alike = len(built[each.label]) == 1
             place, entry = ("", each._replace(source=None)) if alike else (source, each)
             found.setdefault((each.label, place), entry)
     return list(found.values())

@@ -199,6 +199,12 @@ def with_source(member: Recommender, source: Source | None) -> Recommender:
     return made.set_params(source=made.source or source) if isinstance(made, RatingsStrategy) else made
 
 
+def is_from_source(member: Recommender, source: Source | None) -> bool:
+    """Whether a mixture's member uses a source, its own or the mixture's."""
+    given = with_source(member, source)
+    return isinstance(given, RatingsStrategy) and given.uses_source
+
+
 def without_source(members: Mapping[str, Recommender], source: Source | None) -> dict[str, Recommender]:
     """Return a mixture's members with each one's source-free twin in its place, the same one once."""
     found: dict[str, Recommender] = {}

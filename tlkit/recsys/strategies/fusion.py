@@ -24,8 +24,8 @@ from tlkit.recsys.models.neighbours import ItemNeighbours, UserNeighbours
 from tlkit.recsys.models.shrinkage import in_deviations
 from tlkit.recsys.strategies.base import (
     RatingsStrategy,
+    is_from_source,
     require_members,
-    with_source,
     without_source,
 )
 from tlkit.recsys.strategies.joined import Joined
@@ -101,8 +101,7 @@ class Fusion(RatingsStrategy):
         """Whether one of the members does; by default both domains joined are one, given a source."""
         if self.members is None:
             return super().uses_source
-        given = [with_source(each, self.source) for each in self.members.values()]
-        return any(isinstance(each, RatingsStrategy) and each.uses_source for each in given)
+        return any(is_from_source(each, self.source) for each in self.members.values())
 
     def source_free(self) -> Fusion:
         """The same fusion of the members' own twins."""

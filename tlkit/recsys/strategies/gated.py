@@ -18,9 +18,9 @@ from tlkit.recsys.strategies.alone import TargetOnly
 from tlkit.recsys.strategies.base import (
     ENOUGH,
     RatingsStrategy,
+    is_from_source,
     require_members,
     rows_of,
-    with_source,
     without_source,
 )
 from tlkit.recsys.strategies.factors import Prior
@@ -73,8 +73,7 @@ class Gated(RatingsStrategy):
     @property
     def uses_source(self) -> bool:
         """Whether one of the experts does."""
-        given = [with_source(each, self.source) for each in self._chosen().values()]
-        return any(isinstance(each, RatingsStrategy) and each.uses_source for each in given)
+        return any(is_from_source(each, self.source) for each in self._chosen().values())
 
     def source_free(self) -> Gated:
         """The same mixture of the experts' own twins."""
@@ -105,7 +104,7 @@ class Gated(RatingsStrategy):
         weights = np.column_stack(
             [np.interp(counts, self.weights_.index, w) for w in self.weights_.T.to_numpy()]
         )
-        if self.uses_source:
+        if any(expert.uses_source for expert in self.experts_.values()):
             alone = [isinstance(expert, TargetOnly) for expert in self.experts_.values()]
             weights[(rows < 0) | (self.shared_users[rows] < 0)] = np.eye(len(alone))[alone.index(True)]
         return np.einsum("ne,eni->ni", weights, self._member_scores(self.experts_, rows, profiles))
