@@ -88,17 +88,19 @@ def crossed_interval(values: np.ndarray, level: float = 0.95, drawn: float = 0.0
         return Interval(mean, np.nan, np.nan)
     fits = len(np.unique(values, axis=0))
     if fits == 1:
-        return _around(mean, float(values[0].var(ddof=1)) / units, units - 1, level, fits)
+        return students_interval(mean, float(values[0].var(ddof=1)) / units, units - 1, level, fits)
     rest_df = (seeds - 1) * (units - 1)
     by_seed, by_unit, rest = _mean_squares(values)
     parts = np.array([by_seed / seeds / (1 - drawn), by_unit / units, rest / (seeds * units)])
     variance = max(parts[0] + parts[1] - parts[2], parts[0], parts[1])
     freedom = variance**2 / (parts**2 / [seeds - 1, units - 1, rest_df]).sum() if variance else 1.0
-    return _around(mean, variance, min(max(freedom, 1.0), 2 * (seeds - 1)), level, fits)
+    return students_interval(mean, variance, min(max(freedom, 1.0), 2 * (seeds - 1)), level, fits)
 
 
-def _around(mean: float, variance: float, freedom: float, level: float, fits: int) -> Interval:
-    """Student's interval around a mean."""
+def students_interval(
+    mean: float, variance: float, freedom: float, level: float = 0.95, fits: int = 1
+) -> Interval:
+    """Return Student's interval around a mean, given the mean's own variance and its degrees of freedom."""
     from scipy.stats import t
 
     if variance == 0:

@@ -15,7 +15,7 @@ import pandas as pd
 from tlkit.errors import BadInput, at_least, require_number
 from tlkit.figures.style import score_text
 from tlkit.figures.wording import budget_in_words
-from tlkit.study.intervals import Interval
+from tlkit.study.intervals import Interval, students_interval
 from tlkit.study.trial import TaskSummary, Trial
 from tlkit.study.verdicts import LEVEL, MIN_SEEDS
 
@@ -110,16 +110,14 @@ def log_ratio(ours: np.ndarray, theirs: np.ndarray, drawn: float = 0.0) -> Inter
     >>> round(found.mean, 3), round(found.low, 3), round(found.high, 3)
     (2.0, 0.357, 11.19)
     """
-    from scipy.stats import t
-
     if not ((ours > 0) & (theirs > 0)).all():
         return UNKNOWN
     logs, seeds = np.log(theirs / ours), len(ours)
     mean = logs.mean()
     if seeds < 2:
         return Interval(float(np.exp(mean)), np.nan, np.nan)
-    half = t.ppf((1 + LEVEL) / 2, seeds - 1) * np.sqrt(logs.var(ddof=1) / seeds / (1 - drawn))
-    low, middle, high = (float(np.exp(end)) for end in (mean - half, mean, mean + half))
+    found = students_interval(mean, logs.var(ddof=1) / seeds / (1 - drawn), seeds - 1, LEVEL)
+    middle, low, high = (float(np.exp(end)) for end in (found.mean, found.low, found.high))
     return Interval(middle, low, high)
 
 
