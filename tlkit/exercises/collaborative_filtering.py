@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
 
 # Ranks of a user's held-out items among all that they have not seen, and how long the list is.
 RANKS = [([1, 4, 30], 10), ([2], 10), ([12, 25], 10), ([1, 2, 3, 4, 5], 3), ([7, 3], 5)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tlkit.errors import require_known
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
 
 Predict = Callable[[np.ndarray], np.ndarray]
 Fit = Callable[[np.ndarray, np.ndarray], Predict]

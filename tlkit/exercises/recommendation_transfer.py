@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
 
 # Stars in the target, the source's opinion, and the weight of the prior.
 STARS = [([5.0, 4.0, 4.0], 3.0, 2.0), ([], 3.5, 4.0), ([2.0], 4.0, 0.0), ([1.0, 5.0], 3.0, 8.0)]

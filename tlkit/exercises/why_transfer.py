@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
 
 Numbers = Sequence[float]
 
