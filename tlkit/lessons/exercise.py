@@ -85,7 +85,11 @@ class Exercise:
         if value is ... or value is None:
             return Outcome(f"**Not attempted yet.** Put {self.expects} in place of `...`.", "not attempted")
         try:
-            return self.judge(self.reads(value))
+            answer = self.reads(value)
+        except (TypeError, ValueError) as error:
+            return wrong(f"The answer should be {self.expects}; got {value!r}: {error}.")
+        try:
+            return self.judge(answer)
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
             if callable(value):
