@@ -12,7 +12,8 @@ import pytest
 
 from tlkit.errors import BadInput
 from tlkit.figures import charts
-from tlkit.figures.style import gain_text, marks
+from tlkit.figures.style import marks
+from tlkit.figures.wording import gain_text
 
 
 @pytest.fixture
@@ -79,9 +80,9 @@ def test_an_error_says_that_lower_is_better(curve, verdicts):
     said = charts.describe(
         charts.label_efficiency(curve, percent=False, metric="rmse", greater_is_better=False)
     )
-    assert said.startswith("Line chart of rmse (lower is better) against labels")
+    assert said.startswith("Line chart of RMSE (lower is better) against labels")
     forest = charts.gains(verdicts, percent=False, metric="rmse", greater_is_better=False)
-    assert forest.layout.xaxis.title.text == "fall in rmse"
+    assert forest.layout.xaxis.title.text == "fall in RMSE"
     assert list(lines(forest)["helps"].x) == [0.3]
 
 

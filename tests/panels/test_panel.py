@@ -199,8 +199,12 @@ def test_a_falling_error_is_a_gain():
     assert table["gain"]["helper"] == pytest.approx(table["baseline"]["helper"] - table["score"]["helper"])
     assert panel.chart.widget.layout.yaxis2.title.text == "fall in mean error"
     helps, hurts = study.sentences()
-    assert re.search(r"helper from toy helps: a fall of \+0\.\d+ in mean_error against alone", helps)
-    assert re.search(r"misleader from toy hurts: a fall of -0\.\d+ in mean_error against alone", hurts)
+    assert re.search(
+        r"helper from toy helps: mean error 0\.\d+ against 0\.\d+ for alone, 0\.\d+ lower", helps
+    )
+    assert re.search(
+        r"misleader from toy hurts: mean error 0\.\d+ against 0\.\d+ for alone, 0\.\d+ higher", hurts
+    )
     assert study.figure().layout.xaxis.title.text == "fall in mean error"
 
 

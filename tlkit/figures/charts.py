@@ -14,8 +14,7 @@ from plotly.subplots import make_subplots
 from tlkit.errors import BadInput
 from tlkit.figures import style
 from tlkit.figures.described import require_columns, with_words, words_of
-from tlkit.figures.style import gain_text, score_text
-from tlkit.figures.wording import budget_in_words, gain_words, metric_words
+from tlkit.figures.wording import budget_in_words, gain_text, gain_words, metric_words, score_text
 
 
 def describe(figure: go.Figure) -> str:

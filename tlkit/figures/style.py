@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -23,7 +22,6 @@ SYMBOLS = (
 )  # fmt: skip
 DASHES = ("dot", "solid", "dash", "dashdot", "longdash")
 INK, MUTED, LINE, GRID = "#1f2933", "#5f6b7a", "#9aa5b1", "#e6e9ee"
-MINUS = "\N{MINUS SIGN}"
 
 _FONT = {
     "family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
@@ -140,26 +138,6 @@ def translucent(colour: str, opacity: float) -> str:
     """Return ``#rrggbb`` as ``rgba(r, g, b, opacity)``."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity})"
-
-
-def score_text(score: float, percent: bool) -> str:
-    """Return a score as short text: ``65.0 %`` for a share, else ``0.934``."""
-    return f"{100 * score:.1f} %" if percent else f"{score:.3f}"
-
-
-def gain_text(gain: float, low: float, high: float, percent: bool) -> str:
-    """Return a gain and its interval as short text, such as ``+12.3 (+8.1 to +16.5)``.
-
-    Parameters
-    ----------
-    gain, low, high : float
-        In the unit of the score; shown times 100, as points, where `percent`. An interval of NaN is left out.
-    percent : bool
-        Whether the score is a share in [0, 1].
-    """
-    scale, digits = (100, 1) if percent else (1, 3)
-    interval = "" if np.isnan(low) else f" ({scale * low:+.{digits}f} to {scale * high:+.{digits}f})"
-    return f"{scale * gain:+.{digits}f}{interval}".replace("-", MINUS)
 
 
 def band(name: str, rows: pd.DataFrame, mark: Mark, opacity: float) -> go.Scatter:

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tlkit.figures import style
-from tlkit.figures.style import Mark, gain_text
-from tlkit.figures.wording import budget_in_words, gain_words
+from tlkit.figures.style import Mark
+from tlkit.figures.wording import budget_in_words, gain_text, gain_words
 from tlkit.study.trial import TaskSummary
 
 OPEN = ("no evidence", "no verdict")
