@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ SYMBOLS = (
     "cross", "bowtie", "triangle-left", "pentagon", "hourglass", "triangle-right",
 )  # fmt: skip
 DASHES = ("dot", "solid", "dash", "dashdot", "longdash")
+ROW_WIDTH = 34  # characters of a row's name before it is broken
 INK, MUTED, LINE, GRID = "#1f2933", "#5f6b7a", "#9aa5b1", "#e6e9ee"
 
 _FONT = {
@@ -28,6 +30,9 @@ _FONT = {
     "size": 13,
     "color": INK,
 }
+MODE_BAR_WITHOUT = [
+    "sendChartToCloud", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "pan2d", "zoom2d",
+]  # fmt: skip
 _AXIS = {
     "gridcolor": GRID,
     "linecolor": LINE,
@@ -46,6 +51,8 @@ TEMPLATE = go.layout.Template(
         "hoverlabel": {"bgcolor": "white", "bordercolor": MUTED, "font": _FONT},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemwidth": 45},
         "margin": {"l": 60, "r": 20, "t": 50, "b": 55},
+        # Upright beside the data: what is read stands above it. Nothing is sent anywhere from here.
+        "modebar": {"orientation": "v", "bgcolor": "rgba(0, 0, 0, 0)", "remove": MODE_BAR_WITHOUT},
         "xaxis": _AXIS,
         "yaxis": _AXIS,
     }
@@ -182,7 +189,40 @@ def line(name: str, x: pd.Series, y: pd.Series, mark: Mark, dash: str) -> go.Sca
     )
 
 
-def forest_points(word: str, rows: pd.DataFrame, mark: Mark, scale: int) -> go.Scatter:
+def forest(rows: pd.DataFrame, zero: float, scale: int = 1) -> go.Figure:
+    """Draw gains with their intervals, a row each, with their numbers under the row's name.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns row (a name of its own), text (the numbers), gain, low, high, verdict.
+    zero : float
+        Where no difference lies.
+    scale : int
+        What gains are multiplied by.
+    """
+    labels = [f"{_broken(row.row)}<br>{row.text}" for row in rows.itertuples()]
+    height = 110 + sum(18 * (label.count("<br>") + 1) + 12 for label in labels)
+    figure = go.Figure(layout={"template": TEMPLATE, "height": height})
+    figure.add_vline(zero, line={"color": INK, "width": 1})
+    for word, mark in VERDICT_MARKS.items():
+        if word in set(rows["verdict"]):
+            figure.add_trace(_forest_points(word, rows[rows["verdict"] == word], mark, scale))
+    return figure.update_yaxes(
+        type="category",
+        categoryarray=list(rows["row"])[::-1],
+        tickvals=list(rows["row"]),
+        ticktext=labels,
+        ticks="",
+        showline=False,
+    )
+
+
+def _broken(name: str) -> str:
+    return "<br>".join(textwrap.wrap(name, ROW_WIDTH))
+
+
+def _forest_points(word: str, rows: pd.DataFrame, mark: Mark, scale: int) -> go.Scatter:
     """Draw the gains of one verdict with their intervals, times `scale`, a row of the axis each."""
     up, down = (rows["high"] - rows["gain"]) * scale, (rows["gain"] - rows["low"]) * scale
     return go.Scatter(
