@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tlkit import __version__
+from tlkit.figures.dark import dark_css
 from tlkit.study.sentences import CLAIMS
 from tlkit.system import files
 
@@ -36,6 +37,7 @@ def page(run: Mapping[str, Any]) -> str:
     return shelf.get_template("report.html").render(
         run=run,
         version=__version__,
+        dark=dark_css(ink="var(--ink)", grid="var(--line)"),
         summary=" ".join(filter(None, [finding(books), in_a_sentence(books)])),
         plotly=_plotly() if any("figure" in record for book in books for record in book["records"]) else "",
     )

@@ -106,7 +106,7 @@ def lines(
     Parameters
     ----------
     table : DataFrame
-        Columns `x` (numbers, or names in their order), `y` and `by`; there may be `low` and `high` around `y`.
+        Columns `x` (numbers, or names in their order), `y`, `by`; and `low` and `high` around `y`, if known.
     x, y, by : str
         Column names.
     across, up : str, optional
