@@ -49,8 +49,15 @@ TEMPLATE = go.layout.Template(
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
         "hoverlabel": {"bgcolor": "white", "bordercolor": MUTED, "font": _FONT},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemwidth": 45},
-        "margin": {"l": 60, "r": 20, "t": 50, "b": 55},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "itemwidth": 45,
+        },
+        "margin": {"l": 60, "r": 20, "t": 30, "b": 55},
         # Upright beside the data: what is read stands above it. Nothing is sent anywhere from here.
         "modebar": {"orientation": "v", "bgcolor": "rgba(0, 0, 0, 0)", "remove": MODE_BAR_WITHOUT},
         "xaxis": _AXIS,

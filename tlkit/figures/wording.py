@@ -103,3 +103,8 @@ def interval_words(low: float, high: float, percent: bool) -> str:
         return f"{size_text(near, percent)} to {size_text(far, percent)}"
     ends = [f"{size_text(end, percent)}{side}" for end, side in ((low, " lower"), (high, " higher"))]
     return " to ".join(end if value else "0" for end, value in zip(ends, (low, high), strict=True))
+
+
+def duration(seconds: float) -> str:
+    """Say how long something takes: "40 s", "3 min"."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
