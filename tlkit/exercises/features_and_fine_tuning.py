@@ -1,16 +1,124 @@
-"""Exercises of ``02_features_and_fine_tuning``: a plan of learning rates, and freezing that freezes."""
+"""What ``02_features_and_fine_tuning`` asks, and what it says of its numbers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from tlkit.errors import require_known
-from tlkit.lessons import Exercise, Outcome, right, wrong
+from tlkit.figures.wording import score_text, signed_text, size_text
+from tlkit.lessons import Choice, Curve, Exercise, Number, Order, Outcome, Question, Quiz, right, wrong
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from tlkit.study.study import Study
+    from tlkit.study.task import Task
+
+PROBED = Number(
+    "A linear head is fitted on frozen features, with only a few pictures of each digit. How many of 100 "
+    "test pictures will it get right? Guessing gets 10.",
+    unit="of 100",
+)
+SECONDS = Order(
+    "Put four strategies in the order of their training time, the longest first. `probe` and `head` train "
+    "the head alone, `last` the last stage too, `all` the whole network.",
+    ["probe", "head", "last", "all"],
+)
+GAINS = Curve(
+    "Now the source does not fit the target. What is the gain over `scratch`, in points, if only the head "
+    "trains, if the last stage trains too, and if all of the network trains?",
+    at=["head", "last", "all"],
+    low=-60,
+    high=60,
+    unit="points",
+)
+RANDOM = Choice(
+    "Take the source that does not fit and put random weights in the place of what it learned. On which "
+    "frozen features is `probe` more accurate?",
+    ["those that were learned", "those of random weights"],
+)
+PROTECTED = Number(
+    "L2-SP holds the backbone near the source, and this source does not fit. By how many points does that "
+    "change the accuracy of fine-tuning?",
+    low=-40,
+    high=40,
+    unit="points",
+)
+DRIFT = Choice(
+    "A layer of batch normalisation has no parameter that may change, and there is no optimiser. It is in "
+    "training mode, and a batch goes through it. What changes in the layer?",
+    ["nothing", "its running averages", "its scale and shift"],
+)
+
+
+def cheapest(study: Study) -> str:
+    """Say which strategy was the most accurate, and what the quickest one gave up for its speed."""
+    table = study.table[study.table["strategy"] != study.baseline]
+    by_name = table.groupby("strategy", sort=False)
+    percent = study.summary.percent
+    score, seconds = by_name[study.metric].mean(), by_name["seconds"].median()
+    best, quick = score.idxmax(), seconds.idxmin()
+    said = f"`{best}` had the highest mean {study.metric}, {score_text(score[best], percent)}"
+    if best == quick:
+        return f"{said}, and was the quickest."
+    lost = size_text(score[best] - score[quick], percent)
+    share = seconds[quick] / seconds[best]
+    return f"{said}. `{quick}` had {lost} points less, and took {share:.0%} of the time."
+
+
+def repaired(verdicts: pd.DataFrame, frozen: str = "head") -> str:
+    """Say how much of the harm of frozen features went away when more of the network trained.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        Of one source, with a row for `frozen` and one for each strategy that trains more.
+    frozen : str
+        The strategy that trains the least.
+    """
+    gains = verdicts.set_index("strategy")["gain"]
+    before, best = gains[frozen], gains.drop(frozen).idxmax()
+    if before >= 0:
+        return f"There was no harm to repair: `{frozen}` was not below training from scratch."
+    said = f"`{frozen}` was {size_text(before, True)} points below training from scratch"
+    if gains[best] <= before:
+        return f"{said}, and to train more of the network repaired none of it."
+    if gains[best] >= 0:
+        return f"{said}. `{best}` repaired all of that."
+    share = 1 - gains[best] / before
+    return f"{said}, `{best}` only {size_text(gains[best], True)}: it repaired {share:.0%} of the harm."
+
+
+def worth_of_training(learned: float, untrained: float, name: str) -> str:
+    """Say what a source's training is worth on a target: its features' score beside that of random ones."""
+    apart = learned - untrained
+    if apart == 0:
+        return f"On this target, what {name} learned made no difference to its frozen features."
+    way = "better" if apart > 0 else "worse"
+    return (
+        f"On this target, what {name} learned made its frozen features {size_text(apart, True)} points {way}."
+    )
+
+
+def effect_of_protection(changes: pd.DataFrame) -> str:
+    """Say between which ends protection changed the score, source by source.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        Columns source and gain: against fine-tuning without protection.
+    """
+    ends = changes.groupby("source", sort=False)["gain"].agg(["min", "max"])
+    told = [
+        f"from {source} by {signed_text(low, True)} to {signed_text(high, True)} points"
+        for source, low, high in ends.itertuples()
+    ]
+    return f"Protection changed fine-tuning {' and '.join(told)}, depending on the way."
 
 
 def _judge_plan(value: dict[str, Any]) -> Outcome:
@@ -133,4 +241,116 @@ In a loop of your own, call `backbone.eval()` after every `model.train()`, which
         lambda backbone: backbone.eval(),
         _attribute,
     ],
+)
+
+
+UNSEEN_WORLD = {"factor": "shape", "similarity": 0.5, "seed": 4021, "n_train": 1_000, "n_test": 500}
+UNSEEN_DRAWS = range(200, 204)
+LABELS = 10
+
+
+@lru_cache(maxsize=1)
+def _unseen_world() -> Task:
+    from tlkit.catalogue import load_task
+
+    return load_task("worlds", **UNSEEN_WORLD)
+
+
+def _judge_study(strategy: Any) -> Outcome:
+    from tlkit.catalogue import load_source
+    from tlkit.lessons.unseen import duel
+
+    found = duel(strategy, "probe", load_source("shape"), _unseen_world(), LABELS, UNSEEN_DRAWS)
+    if found.word == "better":
+        return right(f"It beats the probe. {found.said}")
+    if found.word == "worse":
+        return wrong(f"The probe beats it. {found.said}")
+    return wrong(f"These draws show no clear difference. {found.said}")
+
+
+def _made(strategy: Any) -> Any:
+    """A strategy, or what a class or a function makes."""
+    if isinstance(strategy, type) or (callable(strategy) and not hasattr(strategy, "fit")):
+        return strategy()
+    if isinstance(strategy, str) or hasattr(strategy, "fit"):
+        return strategy
+    raise TypeError("it has no fit()")
+
+
+def _whole_network() -> Any:
+    from tlkit.vision.strategies.finetune import FineTune
+
+    return FineTune(layer_decay=1, probe_head=True, warmup=0, min_steps=30, epochs=0)
+
+
+BEATS_PROBE = Exercise(
+    question=(
+        "Set up a strategy, or write one, that beats `probe` on generated worlds at similarity 0.5 with "
+        f"{LABELS} labels a class. The source is *shape*, and so is the task. The check trains your strategy "
+        f"on {len(UNSEEN_DRAWS)} draws from a world that you have not seen, and compares it with `probe` in "
+        "pairs. It is right if the whole 95 % interval is above zero."
+    ),
+    expects='a strategy, such as `world.strategy("nearest")`',
+    reads=_made,
+    judge=_judge_study,
+    hints=[
+        "What does `probe` leave as it was? At similarity 0.5 that fits only by half.",
+        "In which section did it help to train more of the network? `unfreeze` says what trains.",
+        "Let all of the network train. 40 steps are enough here, and they save time: `min_steps=40`.",
+    ],
+    answer="""For example
+```python
+world.strategy("finetune", unfreeze="all", layer_decay=1, min_steps=40)
+```
+The features fit by half. To train all of them helps, and there are enough labels for it. With
+`probe_head=True` the network starts from the head that `probe` finds. With `unfreeze="last"` too little of
+the network moves.""",
+    right=[_whole_network],
+    wrong=["probe", "nearest", "transplant"],
+    runs_study=True,
+)
+
+QUIZ = Quiz(
+    Question(
+        '`probe` and `finetune` with `unfreeze="head"` train the same numbers. Why is `probe` faster?',
+        [
+            "It uses fewer pictures.",
+            "Each picture goes through the backbone once, and not at every step.",
+            "Its head has fewer parameters.",
+        ],
+        "Each picture goes through the backbone once, and not at every step.",
+        "Frozen features never change, so they are computed once and kept.",
+    ),
+    Question(
+        "What is negative transfer?",
+        [
+            "A strategy from a source scores worse than no source at all.",
+            "A strategy from a source scores worse on the target than on the source's own task.",
+            "The gain is smaller than that of another source.",
+        ],
+        "A strategy from a source scores worse than no source at all.",
+        "The comparison is with training from scratch, on the same draws. Only that baseline shows it.",
+    ),
+    Question(
+        "`layer_decay` is 0.5. How fast does stage 1 learn, beside stage 3?",
+        ["half as fast", "a quarter as fast", "twice as fast"],
+        "a quarter as fast",
+        "Two stages lie between them on the way down, and each halves the rate: 0.5 times 0.5.",
+    ),
+    Question(
+        "You protect the source's features from change. When can that do harm?",
+        [
+            "When the features do not fit the target.",
+            "When the features fit the target well.",
+            "When the target has few labels.",
+        ],
+        "When the features do not fit the target.",
+        "Protection keeps what is there. If that is of no use, it keeps the network from learning better.",
+    ),
+    Question(
+        "You have frozen all parameters of a backbone. What can still change in its batch normalisation?",
+        ["nothing", "the running averages, in training mode", "the scale and shift, in evaluation mode"],
+        "the running averages, in training mode",
+        "They are no parameters: the forward pass writes them, unless the layer is in evaluation mode.",
+    ),
 )
