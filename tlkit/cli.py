@@ -70,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
     """Run notebooks and print the summary of their report."""
     from tlkit.course import report, running
 
+    if options.grade:
+        return grade(options)
     into, results = running.run(
         options.notebooks, options.parameters, options.jobs, options.execution_timeout
     )
@@ -77,6 +79,19 @@ def run(options: argparse.Namespace) -> int:
     print(f"Report: {into / 'index.html'}")
     statuses = {result.status for result in results}
     return INTERRUPTED if "interrupted" in statuses else FAILED if "failed" in statuses else 0
+
+
+def grade(options: argparse.Namespace) -> int:
+    """Run learners' notebooks again and print the table of what they answered."""
+    from tlkit.course import gradebook, grading
+
+    if options.notebooks or options.parameters:
+        raise BadInput("--grade takes a folder and no notebooks or parameters: it finds out which is which.")
+    limits = grading.Limits(options.execution_timeout, options.notebook_timeout)
+    into, rows = grading.grade(options.grade, options.into, options.jobs, limits)
+    print(gradebook.summary(rows))
+    print(f"Table: {into / 'grades.csv'}\nPage: {into / 'index.html'}")
+    return INTERRUPTED if {"interrupted", "not run"} & {row.status for row in rows} else 0
 
 
 def lab(options: argparse.Namespace) -> int:
@@ -201,6 +216,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long a cell may take before its notebook counts as failed; an hour by default",
     )
+    _add_grading(sub)
     command("lab", lab, "Open JupyterLab on the first notebook; further arguments are JupyterLab's.")
     command("doctor", doctor, "Say what this machine has, what is missing, and how to get it.")
     sub = command("strategies", strategies, "List the strategies, with the idea of each.")
@@ -235,6 +251,30 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("what", nargs="?", help="what to build; everything by default")
     sub.add_argument("names", nargs="*", help="with notebooks: which")
     return top
+
+
+def _add_grading(run_parser: argparse.ArgumentParser) -> None:
+    group = run_parser.add_argument_group(
+        "grading",
+        "Learners' notebooks are run again, each in a scratch folder, and their answers judged. This "
+        "executes their code with your rights: grade in a container, or in an account of its own.",
+    )
+    group.add_argument(
+        "--grade",
+        type=Path,
+        metavar="FOLDER",
+        help="grade the notebooks in a folder, of any name; a subfolder a learner, or all in one",
+    )
+    group.add_argument(
+        "--into", type=Path, metavar="FOLDER", help="where the table goes; runs/<timestamp>/ by default"
+    )
+    group.add_argument(
+        "--notebook-timeout",
+        type=int,
+        default=600,
+        metavar="SECONDS",
+        help="how long a learner's notebook may take as a whole; ten minutes by default",
+    )
 
 
 def _workplace(folder: Path) -> Path:

@@ -28,6 +28,11 @@ class Notebook:
         """The file's name without its ending, such as ``01_why_transfer``."""
         return self.path.stem
 
+    @property
+    def topic(self) -> str:
+        """The name without its number, such as ``why_transfer``: the name of its exercises' module."""
+        return self.name.split("_", 1)[-1]
+
     @cached_property
     def content(self) -> dict[str, Any]:
         """The notebook as its JSON says."""
