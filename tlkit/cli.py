@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,15 +168,21 @@ def _literals(given: Sequence[tuple[str, str]]) -> dict[str, Any]:
 def build(options: argparse.Namespace) -> None:
     """Make again what tlkit ships, and the site that shows it."""
     from tlkit import catalogue
-    from tlkit.course import docs, publish
+    from tlkit.course import answers, docs, publish, slides, syllabus
 
-    builders = {
+    of_notebooks = {
+        NOTEBOOKS: publish.build_notebooks,
+        "answers": answers.build_answers,
+        "slides": slides.build_slides,
+    }
+    builders: dict[str, Callable[[], object]] = {
         **catalogue.builders(),
-        NOTEBOOKS: lambda: publish.build_notebooks(options.names),
+        **{name: partial(builder, options.names) for name, builder in of_notebooks.items()},
+        "syllabus": syllabus.build_syllabus,
         "docs": docs.build_docs,
     }
     wanted = [require_known("thing to build", options.what, builders)] if options.what else list(builders)
-    if options.names and options.what != NOTEBOOKS:
+    if options.names and options.what not in of_notebooks:
         raise BadInput(f"Names are of notebooks: tlkit build {NOTEBOOKS} {' '.join(options.names)}")
     for name in wanted:
         print(f"Building {name}")
@@ -246,10 +253,11 @@ def parser() -> argparse.ArgumentParser:
     sub = command(
         "build",
         build,
-        "Make again what tlkit ships: its data, sources and executed notebooks, and the site in build/docs.",
+        "Make again what tlkit ships: its data, sources and executed notebooks; and in build/ the site, the "
+        "syllabus, teachers' answer sheets, and slides, which need a network to be shown.",
     )
     sub.add_argument("what", nargs="?", help="what to build; everything by default")
-    sub.add_argument("names", nargs="*", help="with notebooks: which")
+    sub.add_argument("names", nargs="*", help="with notebooks, answers or slides: of which")
     return top
 
 

@@ -24,6 +24,7 @@ ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"
 MACHINE_PATH = re.compile(r"(^|[\"'`= (>])(/(home|root|Users|work|opt|tmp|usr)/|[A-Z]:\\)\w")
 
 each_notebook = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
+each_page = pytest.mark.parametrize("book", [*BOOKS, *notebooks.companions()], ids=lambda book: book.name)
 
 
 def code_cells(book):
@@ -46,19 +47,19 @@ def outputs(book):
     return [output for cell in code_cells(book) for output in cell["outputs"]]
 
 
-@each_notebook
+@each_page
 def test_it_is_a_valid_notebook_under_500_kb(book):
     nbformat.validate(nbformat.read(book.path, as_version=4))
     assert book.path.stat().st_size < publish.LIMIT
 
 
-@each_notebook
+@each_page
 def test_it_is_committed_executed_from_top_to_bottom(book):
     counts = [cell["execution_count"] for cell in code_cells(book) if text(cell).strip()]
     assert counts == list(range(1, len(counts) + 1))
 
 
-@each_notebook
+@each_page
 def test_it_shows_no_error_and_carries_no_state_of_a_kernel(book):
     assert errors_of(book.content) == []
     assert set(book.content["metadata"]) == set(publish.METADATA)
@@ -66,7 +67,7 @@ def test_it_shows_no_error_and_carries_no_state_of_a_kernel(book):
     assert not any(publish.WIDGET in output.get("data", {}) for output in outputs(book))
 
 
-@each_notebook
+@each_page
 def test_each_figure_has_a_picture_with_a_description(book):
     for output in outputs(book):
         if publish.PLOTLY in output.get("data", {}):
@@ -89,7 +90,7 @@ def test_it_has_one_parameters_cell_with_seeds(book):
     assert isinstance(book.parameters["seeds"], int)
 
 
-@each_notebook
+@each_page
 def test_cells_whose_output_is_checked_have_one_that_can_be(book):
     for cell in code_cells(book):
         if "NBVAL_CHECK_OUTPUT" in text(cell):
@@ -100,7 +101,7 @@ def test_cells_whose_output_is_checked_have_one_that_can_be(book):
             )
 
 
-@each_notebook
+@each_page
 def test_it_names_no_path_of_a_machine(book):
     assert [line for line in lines(book.content) if MACHINE_PATH.search(line)] == []
 

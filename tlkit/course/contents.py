@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from types import ModuleType
 from typing import Any
 
 from tlkit.course.notebooks import Notebook
@@ -26,9 +27,17 @@ def quiz_of(book: Notebook) -> Any | None:
     return next(iter(_held(book, ("Quiz",)).values()), None)
 
 
+def runs_a_study(exercise: Any) -> bool:
+    """Whether an answer to an exercise is tried in a study on draws that the learner does not see."""
+    return False
+
+
+def module_of(book: Notebook) -> ModuleType | None:
+    """Return the module of a notebook's exercises, or None."""
+    name = f"tlkit.exercises.{book.topic}"
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
 def _held(book: Notebook, kinds: tuple[str, ...]) -> dict[str, Any]:
-    module = f"tlkit.exercises.{book.topic}"
-    if importlib.util.find_spec(module) is None:
-        return {}
-    content = vars(importlib.import_module(module))
+    content = vars(module_of(book) or object)
     return {name: value for name, value in content.items() if type(value).__name__ in kinds}

@@ -6,8 +6,9 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tlkit.course import pages
 from tlkit.course.handed_in import CUT_SHORT, TABLE
@@ -15,15 +16,37 @@ from tlkit.course.records import plain
 from tlkit.course.report import shown
 from tlkit.system.files import atomic_write
 
-if TYPE_CHECKING:
-    from tlkit.course.grading import Graded
-
 COLUMNS = (
     "learner", "file", "lesson", "status", "right", "wrong", "open", "which wrong", "which open",
     "predictions", "quiz", "seconds", "problem",
 )  # fmt: skip
 LONGEST = 200  # characters of a problem
 FORMULA = ("=", "+", "-", "@")  # how a spreadsheet knows what it is to compute
+
+
+@dataclass
+class Graded:
+    """What became of one learner's notebook.
+
+    `status` is graded, no answers, failed, timed out, not a lesson, not a notebook, interrupted or not run.
+    `predictions` holds a pair a name: what was predicted, and the result.
+    """
+
+    learner: str
+    file: str
+    lesson: str = ""
+    right: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    predictions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    quiz: str = ""
+    status: str = "not run"
+    seconds: float = 0.0
+    problem: str = ""
+
+    def add_problem(self, problem: str) -> None:
+        """Say one more thing that is not as it should be."""
+        self.problem = "; ".join(filter(None, [self.problem, problem]))
 
 
 def write(into: Path, rows: Sequence[Graded]) -> None:

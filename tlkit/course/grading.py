@@ -10,42 +10,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tlkit.course import contents, gradebook, handed_in, running
+from tlkit.course.gradebook import Graded
 from tlkit.course.handed_in import EXECUTED
 from tlkit.course.notebooks import Notebook, need, notebooks
 from tlkit.course.progress import Progress
 from tlkit.course.rerun import LearnersKernels, Limits, rerun
 from tlkit.errors import BadInput, FileProblem, require_number, whole
-
-
-@dataclass
-class Graded:
-    """What became of one learner's notebook.
-
-    `status` is graded, no answers, failed, timed out, not a lesson, not a notebook, interrupted or not run.
-    `predictions` holds a pair a name: what was predicted, and the result.
-    """
-
-    learner: str
-    file: str
-    lesson: str = ""
-    right: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-    open: list[str] = field(default_factory=list)
-    predictions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    quiz: str = ""
-    status: str = "not run"
-    seconds: float = 0.0
-    problem: str = ""
-
-    def add_problem(self, problem: str) -> None:
-        """Say one more thing that is not as it should be."""
-        self.problem = "; ".join(filter(None, [self.problem, problem]))
 
 
 def grade(

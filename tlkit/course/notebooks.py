@@ -82,6 +82,11 @@ def notebooks() -> list[Notebook]:
     return found
 
 
+def companions() -> list[Notebook]:
+    """Return the notebooks beside the course's, which have no number, such as ``background``."""
+    return [Notebook(path) for path in sorted(folder().glob("[a-z]*.ipynb"))]
+
+
 def folder() -> Path:
     """Return the folder of the notebooks: inside an installed package, else beside it in a clone."""
     package = Path(__file__).parents[1]
@@ -90,7 +95,7 @@ def folder() -> Path:
 
 
 def choose(names: Sequence[str] = ()) -> list[Notebook]:
-    """Return the notebooks of these names in the course's order; all of them where no name is given.
+    """Return the notebooks of these names in the course's order; every lesson where no name is given.
 
     Parameters
     ----------
@@ -102,7 +107,7 @@ def choose(names: Sequence[str] = ()) -> list[Notebook]:
     UnknownName
         For a name that no notebook has.
     """
-    known = notebooks()
+    known = [*notebooks(), *companions()] if names else notebooks()
     called = {alias: book for book in known for alias in (book.name, *book.name.split("_", 1))}
     for name in names:
         if name not in called:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 from typing import Any
+
+from tlkit.course.notebooks import need
+
+_FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+)\$", re.DOTALL)
 
 
 def render(template: str, **values: Any) -> str:
@@ -20,7 +26,21 @@ def render(template: str, **values: Any) -> str:
 
 def from_markdown(title: str, text: str) -> str:
     """Return a page from Markdown, whose formulas are MathML."""
+    need("nbconvert", "lab", "Making pages")
     from markupsafe import Markup
     from nbconvert.filters import markdown2html
 
-    return render("prose.html", title=title, prose=Markup(markdown2html(text)))
+    prose = _FORMULA.sub(_mathml, markdown2html(text))
+    return render("prose.html", title=title, prose=Markup(prose))
+
+
+def _mathml(formula: re.Match) -> str:
+    """Return a formula as browsers draw it by themselves; MathJax would come from the network."""
+    math = need("docutils.utils.math", "docs", "Writing formulas")
+    from docutils.utils.math import latex2mathml
+
+    text = html.unescape(formula["block"] or formula["inline"])
+    try:
+        return latex2mathml.tex2mathml(text.replace(r"\dots", r"\ldots"), formula["block"] is not None)
+    except math.MathError:  # a command that docutils does not know
+        return f"<code>{html.escape(text)}</code>"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tlkit.course.execution import Kernels
-from tlkit.course.notebooks import choose, need
+from tlkit.course.notebooks import choose, companions, need, notebooks
 from tlkit.course.records import MIME, errors_of, figure_alt
 from tlkit.errors import FileProblem, TlkitError
 from tlkit.system.files import atomic_write
@@ -49,7 +49,7 @@ def build_notebooks(names: Sequence[str] = ()) -> list[Path]:
     TlkitError
         When no Chromium is found, a cell fails, or a notebook would be too large.
     """
-    books = choose(names)
+    books = choose(names or [book.name for book in [*notebooks(), *companions()]])
     with drawing() as draw:
         for book in books:
             print(f"{book.name} ...", flush=True)
