@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tlkit import cli
-from tlkit.course import capped, gradebook, grading, handed_in, notebooks
+from tlkit.course import capped, gradebook, grading, handed_in, notebooks, running
 from tlkit.course.grading import Graded, Limits, grade
 from tlkit.errors import BadInput
 
@@ -167,6 +167,30 @@ def test_what_holds_no_answers_says_so_and_a_lesson_handed_in_twice_too(tmp_path
     assert [(row.status, row.open, row.problem) for row in rows] == [
         ("no answers", ["HEAD", "GAIN", "VERDICTS"], "ida handed in 2 notebooks of this lesson")
     ] * 2
+
+
+def test_the_last_attempt_counts_and_what_is_no_verdict_does_not():
+    lesson = notebooks.choose(["00"])[0]
+    said = [("HEAD", "wrong"), ("HEAD", "right"), ("HEAD", "not attempted")]
+    said += [("GAIN", "right"), ("GAIN", "wrong")]
+    forged = [("VERDICTS", ["right"]), ("NO_SUCH", "right"), (None, None)]
+    cell = new_code_cell(outputs=[judged(*entry) for entry in said + forged])
+    row = Graded("ann", "a.ipynb", status="graded")
+    grading._judge(row, lesson, new_notebook(), new_notebook(cells=[cell]))
+    assert (row.right, row.wrong, row.open) == (["HEAD"], ["GAIN"], ["VERDICTS"])
+
+
+def test_an_interrupt_leaves_the_table_of_what_is_done(tmp_path, monkeypatch, capsys):
+    def interrupted(jobs, tasks, end):
+        raise KeyboardInterrupt
+
+    hand_in(tmp_path / "in" / "ann.ipynb")
+    monkeypatch.setattr(running, "side_by_side", interrupted)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", "--grade", "in"]) == 130
+    assert "Interrupted: the table has what is done." in capsys.readouterr().out
+    (table,) = (tmp_path / "runs").rglob("grades.csv")
+    assert "ann,ann.ipynb,,not run" in table.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

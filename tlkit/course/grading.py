@@ -145,7 +145,7 @@ def _judge(row: Graded, lesson: Notebook, given: dict[str, Any], executed: dict[
     judged = handed_in.told(executed, "exercise")
     verdicts = {"right": row.right, "wrong": row.wrong}
     for name in contents.exercises_of(lesson):
-        attempts = [entry for entry in judged.get(name, ()) if entry.get("status") in verdicts]
+        attempts = [entry for entry in judged.get(name, ()) if str(entry.get("status")) in verdicts]
         verdicts.get(handed_in.last(attempts, "status"), row.open).append(name)
     then, now = handed_in.told(given, "prediction"), handed_in.told(executed, "prediction")
     for name in contents.predictions_of(lesson):
