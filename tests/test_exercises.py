@@ -7,9 +7,10 @@ import importlib
 import pytest
 
 from tlkit.course import notebooks
-from tlkit.exercises import Exercise, Outcome, all_exercises, right, wrong
+from tlkit.exercises import all_of
+from tlkit.lessons import Exercise, Outcome, right, wrong
 
-EXERCISES = all_exercises()
+EXERCISES = all_of(Exercise)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ FLOORS = [
     {"classification"},
     {"vision", "recsys"},
     {"catalogue"},
-    {"panels", "course"},
+    {"panels", "course", "lessons"},
     {"exercises"},
     {"doctor", "cli"},
 ]

@@ -78,6 +78,7 @@ def _command(port: int, lab: Lab) -> list[str]:
         "ServerApp.root_dir": lab.folder,
         "IdentityProvider.token": lab.token,
         "LabApp.extension_manager": "readonly",
+        "LabApp.expose_app_in_browser": True,  # to change its theme
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *flags]

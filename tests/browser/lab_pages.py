@@ -61,6 +61,13 @@ class Notebook:
         finally:
             self.shoot("run_all", whole=True)
 
+    def use_theme(self, name: str) -> None:
+        """Choose one of JupyterLab's themes."""
+        command = "name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })"
+        self.page.evaluate(command, name)
+        light = "true" if "Light" in name else "false"
+        self.page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
+
     @property
     def errors(self) -> list[str]:
         """Text of every error output."""
@@ -74,10 +81,10 @@ class Notebook:
 
 
 class PanelOnPage:
-    """The first panel of an open notebook."""
+    """A panel of an open notebook, the first by default."""
 
-    def __init__(self, notebook: Notebook):
-        self.notebook, self.box = notebook, notebook.page.locator(".tlkit-panel").first
+    def __init__(self, notebook: Notebook, number: int = 0):
+        self.notebook, self.box = notebook, notebook.page.locator(".tlkit-panel").nth(number)
         self.box.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=30_000)
 
     def toggle(self, name: str):
@@ -120,7 +127,7 @@ class PanelOnPage:
     @property
     def gains(self) -> dict[str, list[float]]:
         """The gains as the page draws them, by strategy."""
-        return self.box.locator(".js-plotly-plot").evaluate(
+        return self.box.locator(".js-plotly-plot").last.evaluate(
             "plot => Object.fromEntries(plot.data.filter(t => t.error_y && t.y && t.y.length)"
             ".map(t => [t.name, Array.from(t.y)]))"
         )

@@ -21,7 +21,7 @@ def test_texts_go_through_compare_and_the_source_helps():
     mean = study.table.groupby(["budget", "strategy"])["accuracy"].mean()
     assert mean[1, "finetune"] > mean[1, "scratch"] + 0.1
     assert study.table["source_accuracy"].notna().any()
-    assert "finetune from films" in " ".join(study.sentences())
+    assert "fine-tuning from films" in " ".join(study.sentences())
 
 
 def test_texts_go_through_a_search_and_are_a_source_again(tmp_path):

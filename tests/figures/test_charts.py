@@ -11,8 +11,10 @@ import plotly.graph_objects as go
 import pytest
 
 from tlkit.errors import BadInput
-from tlkit.figures import charts
-from tlkit.figures.style import gain_text, marks
+from tlkit.figures import charts, dark, style
+from tlkit.figures.described import words_html
+from tlkit.figures.style import marks
+from tlkit.figures.wording import gain_text
 
 
 @pytest.fixture
@@ -79,9 +81,9 @@ def test_an_error_says_that_lower_is_better(curve, verdicts):
     said = charts.describe(
         charts.label_efficiency(curve, percent=False, metric="rmse", greater_is_better=False)
     )
-    assert said.startswith("Line chart of rmse (lower is better) against labels")
+    assert said.startswith("Line chart of RMSE (lower is better) against labels")
     forest = charts.gains(verdicts, percent=False, metric="rmse", greater_is_better=False)
-    assert forest.layout.xaxis.title.text == "fall in rmse"
+    assert forest.layout.xaxis.title.text == "fall in RMSE"
     assert list(lines(forest)["helps"].x) == [0.3]
 
 
@@ -176,3 +178,70 @@ def test_type_is_large_enough_to_read(curve):
 def test_what_cannot_be_drawn_is_refused(curve, call, message):
     with pytest.raises(BadInput, match=re.escape(message)):
         call(curve)
+
+
+def test_lines_tell_every_name_apart_and_carry_intervals():
+    table = pd.DataFrame({"x": ["few", "many"] * 2, "y": [0.1, -0.2, 0.3, 0.4], "who": list("aabb")})
+    drawn = charts.lines(
+        table.assign(low=table["y"] - 0.1, high=table["y"] + 0.3), "x", "y", "who", zero=True
+    )
+    first, second = drawn.data
+    assert list(first.x) == ["few", "many"] and list(second.y) == [0.3, 0.4]
+    assert list(first.error_y.array) == pytest.approx([0.3, 0.3])
+    assert (first.line.dash, first.marker.symbol) != (second.line.dash, second.marker.symbol)
+    assert "a: 0.1 at few to −0.2 at many." in charts.describe(drawn)
+    assert drawn.layout.shapes[0].y0 == 0
+
+
+def test_a_figure_shows_its_words_and_numbers_below_itself(curve, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr(go.Figure, "_ipython_display_", lambda self: shown.append("the chart"))
+    figure = charts.label_efficiency(curve)
+    figure.update_layout(height=500)._ipython_display_()
+    assert shown[0] == "the chart"
+    said = shown[1].data
+    assert f'<details aria-label="{charts.describe(figure)}">' in said
+    assert "<td>finetune</td>" in said
+    many = charts.lines(pd.DataFrame({"x": range(40), "y": 1, "by": "a"}), "x", "y", "by")
+    assert "The first 30 of 40 rows." in words_html(many)
+
+
+def test_a_forest_plot_holds_its_numbers_in_labels_that_are_never_cut(verdicts):
+    figure = charts.gains(verdicts.assign(strategy=lambda table: table["strategy"] + " of a long name" * 3))
+    axis = figure.layout.yaxis
+    assert axis.automargin or figure.layout.template.layout.yaxis.automargin
+    assert [text.rpartition("<br>")[2] for text in axis.ticktext] == [
+        "+30.0 (+25.0 to +35.0)",
+        "−5.0 (−8.0 to −2.0)",
+        "+1.0",
+    ]
+    assert max(len(line) for text in axis.ticktext for line in text.split("<br>")) <= style.ROW_WIDTH
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one, other):
+    """WCAG 2.2, contrast ratio."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_contrast_is_measured_as_the_guidelines_say():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+
+
+@pytest.mark.parametrize("ground", ["#111111", "#1f2328"])
+def test_every_colour_is_seen_on_dark_ground(ground):
+    for colour in (*style.COLOURS, *(mark.colour for mark in style.VERDICT_MARKS.values())):
+        assert contrast(dark.LIGHTER.get(colour, colour), ground) >= 3, colour
+
+
+def test_text_and_verdicts_are_legible_on_white():
+    assert contrast(style.INK, "#ffffff") >= 7
+    assert contrast(style.MUTED, "#ffffff") >= 4.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 import re
 import threading
@@ -14,6 +15,7 @@ from toys import AtOnce, Errors, Guess, Helper, Misleader, Numbers, toy_source
 import tlkit
 from tlkit.errors import BadInput, TlkitError, UnknownName
 from tlkit.panels import panel as panels
+from tlkit.panels.listener import time_left
 from tlkit.study.study import Study
 
 
@@ -35,7 +37,7 @@ def press_run(panel):
 
 
 def gains_drawn(panel):
-    traces = [trace for trace in panel.chart.widget.data if trace.error_y.color]
+    traces = [trace for trace in panel.gains.widget.data if trace.error_y.color]
     return {trace.name: (list(trace.x), list(trace.y)) for trace in traces if trace.x}
 
 
@@ -67,7 +69,7 @@ def test_button_does_what_run_does():
 def test_learning_curve_follows_training():
     panel = make()
     panel.run(strategies=["helper"])
-    loss, valid, _ = panel.chart.widget.data[3:6]
+    loss, valid = panel.learning.widget.data[2:4]
     assert list(loss.y) == [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
     assert list(valid.x) == [1, 2, 3, 4, 5]
 
@@ -75,7 +77,7 @@ def test_learning_curve_follows_training():
 def test_live_drawing_is_throttled(monkeypatch):
     panel = make(strategies=["helper"])
     drawn = []
-    monkeypatch.setattr(panel.chart, "live", lambda name, records: drawn.append((name, len(records))))
+    monkeypatch.setattr(panel.learning, "live", lambda name, records: drawn.append((name, len(records))))
     monkeypatch.setattr("tlkit.panels.listener.REDRAW_SECONDS", 1e9)
     panel.run(seeds=3)
     assert drawn == [("alone", 5), ("helper", 5)] * 3
@@ -197,23 +199,27 @@ def test_a_falling_error_is_a_gain():
     assert table["verdict"].to_dict() == {"helper": "helps", "misleader": "hurts"}
     assert gains_drawn(panel)["helper"][1] == [table["gain"]["helper"]]
     assert table["gain"]["helper"] == pytest.approx(table["baseline"]["helper"] - table["score"]["helper"])
-    assert panel.chart.widget.layout.yaxis2.title.text == "fall in mean error"
+    assert panel.gains.widget.layout.yaxis.title.text == "fall in mean error"
     helps, hurts = study.sentences()
-    assert re.search(r"helper from toy helps: a fall of \+0\.\d+ in mean_error against alone", helps)
-    assert re.search(r"misleader from toy hurts: a fall of -0\.\d+ in mean_error against alone", hurts)
+    assert re.search(
+        r"helper from toy helps: mean error 0\.\d+ against 0\.\d+ for alone, 0\.\d+ lower", helps
+    )
+    assert re.search(
+        r"misleader from toy hurts: mean error 0\.\d+ against 0\.\d+ for alone, 0\.\d+ higher", hurts
+    )
     assert study.figure().layout.xaxis.title.text == "fall in mean error"
 
 
 def test_what_has_no_training_steps_leaves_a_word_in_place_of_its_curve():
     panel = make(strategies={"alone": AtOnce(), "quick": AtOnce(), "helper": "helper"})
-    word = panel.chart.widget.layout.annotations[-1]
+    word = panel.learning.widget.layout.annotations[-1]
     assert word.text == "Nothing has run yet"
     panel.run(["quick"])
     assert word.text.startswith("No training steps")
-    assert not panel.chart.widget.layout.xaxis.showticklabels
+    assert not panel.learning.widget.layout.xaxis.showticklabels
     panel.run(["quick", "helper"])
     assert word.text == ""
-    assert panel.chart.widget.layout.xaxis.showticklabels
+    assert panel.learning.widget.layout.xaxis.showticklabels
     panel.clear()
     assert word.text == "Nothing has run yet"
 
@@ -222,10 +228,10 @@ def test_a_stored_trial_draws_the_curve_of_its_training():
     ran, stored = make(), make()
     ran.run(["helper"])
     stored.run(["helper"])
-    drawn, again = (panel.chart.widget.data[3:5] for panel in (ran, stored))
+    drawn, again = (panel.learning.widget.data[2:4] for panel in (ran, stored))
     assert [(trace.x, trace.y) for trace in again] == [(trace.x, trace.y) for trace in drawn]
     assert len(again[0].x) == 5
-    assert stored.chart.widget.layout.annotations[-1].text == ""
+    assert stored.learning.widget.layout.annotations[-1].text == ""
 
 
 def test_what_a_budget_is_worth_is_said_once_two_have_been_run():
@@ -520,3 +526,68 @@ def test_every_control_is_described_and_the_text_form_is_stable():
     assert panel.toggles["alone"].disabled
     assert repr(panel) == repr(make(similarity=0.5)) == "Panel(toy → numbers, 4 strategies)"
     assert 'aria-live="polite"' in panel.status.value
+
+
+def test_a_stop_keeps_the_verdicts_of_the_run_before(monkeypatch):
+    panel = make(similarity=0.5)
+    panel.run(strategies=["helper"], budget=5)
+    before = panel.verdict.value
+    assert "Verdict: 5 labels a class, 3 draws, similarity 0.5" in before
+    monkeypatch.setattr(panels.PanelListener, "on_begin", lambda listener, total: panel.stop())
+    panel.run(strategies=["misleader"], budget=10)
+    assert "Stopped after" in panel.status.value
+    assert panel.verdict.value == before
+
+
+def test_a_verdict_says_its_setting_whatever_the_controls_say_now():
+    panel = make()
+    panel.run(strategies=["helper"], budget=5)
+    panel.budget.value = 20
+    assert "Verdict: 5 labels a class, 3 draws<" in panel.verdict.value
+
+
+def test_a_long_run_says_how_long_it_will_still_take(monkeypatch):
+    panel, said = make(strategies={"slow": Helper(pause=0.2)}), []
+    monkeypatch.setattr(panel, "say", said.append)
+    panel.run()
+    assert said[1] == "Trial 1 of 6: alone, seed 0"
+    assert re.search(r"^Trial 3 of 6: alone, seed 1; about [2-4] s left$", said[3])
+
+
+@pytest.mark.parametrize(
+    ("pending", "seconds", "said"),
+    [
+        (["a", "a"], {"a": [10.0, 20.0]}, "; about 30 s left"),
+        (["a", "b"], {"a": [100.0]}, "; about 3 min left"),
+        (["a"], {}, ""),
+        (["a"], {"a": [0.1]}, ""),
+    ],
+)
+def test_the_time_left_goes_by_the_trials_that_have_been(pending, seconds, said):
+    assert time_left(pending, seconds) == said
+
+
+def test_a_panel_that_is_closed_ends_its_run_and_keeps_its_trials():
+    panel = make(strategies={"slow": Misleader(pause=0.05)})
+    panel.run_button.click()
+    wait_until(lambda: panel.history.shape[0])
+    panel.close()
+    wait_until(lambda: not panel._lock.locked())
+    assert 0 < len(panel.history) < 6
+
+
+def test_charts_say_in_words_what_they_show():
+    panel = make()
+    assert "nothing yet" in panel.learning.alt and "nothing yet" in panel.gains.alt
+    panel.run(["helper"], budget=5)
+    assert "helper from 1 to 0.2" in panel.learning.alt
+    assert re.search(r"helper 5 labels a class: \+\d+\.\d \(.*\), helps", panel.gains.alt)
+    assert panel.gains.alt in html.unescape(panel.alt.value)
+
+
+def test_where_losses_do_not_compare_there_are_gains_alone(monkeypatch):
+    monkeypatch.setattr(Numbers, "losses_compare", False)
+    panel = make()
+    assert panel.learning is None and panel.charts == [panel.gains]
+    assert panel.run(["helper"]).missing == 0
+    panel.clear()

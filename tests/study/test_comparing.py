@@ -57,14 +57,14 @@ def test_verdicts_say_what_helps_and_what_hurts():
     assert (words["helper"] == "helps").all()
     assert (words["misleader"] == "hurts").all()
     sentence = study.sentences()[0]
-    assert sentence.startswith("With 1 label a class, helper from toy helps: +")
-    assert sentence.endswith("3 seeds).")
+    assert sentence.startswith("With 1 label a class, helper from toy helps: accuracy ")
+    assert sentence.endswith("3 draws).")
 
 
 def test_nothing_at_all_is_a_budget_too():
     study = compare(budgets=[0, 2])
     assert study.table["budget"].unique().tolist() == [0, 2]
-    assert study.sentences()[0].startswith("With 0 labels a class, helper from toy helps: +")
+    assert study.sentences()[0].startswith("With 0 labels a class, helper from toy helps: accuracy ")
 
 
 def test_amounts_in_words():
@@ -81,9 +81,9 @@ def test_an_error_that_falls_is_a_gain():
     rows = study.verdicts().set_index("strategy")
     assert rows["verdict"].to_dict() == {"helper": "helps", "misleader": "hurts"}
     assert np.allclose(rows["gain"], rows["baseline"] - rows["score"])
-    assert (
-        f"helps: a fall of {rows['gain']['helper']:+.3f} in mean_error against alone" in study.sentences()[0]
-    )
+    ours, theirs, gain = rows.loc["helper", ["score", "baseline", "gain"]]
+    said = f"helps: mean error {ours:.3f} against {theirs:.3f} for alone, {gain:.3f} lower (95 % interval "
+    assert said in study.sentences()[0]
     assert describe(study.figure()).startswith("Forest plot of the fall in mean error, with 95 %")
     both = compare(task=Errors())
     assert describe(both.figure()).startswith("Line chart of mean error (lower is better) against labels")

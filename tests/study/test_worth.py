@@ -48,10 +48,8 @@ def test_between_two_budgets_the_curve_is_straight_over_the_figures_scale():
     # 0.5 is halfway from 0.3 to 0.7: log2(1 + worth) is halfway from 1 to 3
     assert row["worth"] == pytest.approx(2**2 - 1)
     assert (row["score"], row["seeds"], row["verdict"]) == (pytest.approx(0.5), 2, "no verdict")
-    assert (
-        "new gets no verdict (it takes 3 seeds): its 50.0 % accuracy is worth 3 labels a class of alone"
-        in (row["sentence"])
-    )
+    assert "new gets no verdict, for that takes 3 draws: its accuracy of 50.0 % " in row["sentence"]
+    assert "is worth 3 labels a class of alone" in row["sentence"]
 
 
 @pytest.mark.parametrize("task", [Numbers, Errors])
@@ -77,7 +75,7 @@ def test_a_helper_makes_labels_cheaper_and_a_misleader_dearer(task):
     assert (
         "helper from toy is cheaper" in first and "is better than what alone reaches with 20 labels" in first
     )
-    assert first.endswith("(95 % interval more than 20, 5 seeds).")
+    assert first.endswith("(95 % interval more than 20, 5 draws).")
     assert "is worse than what alone reaches with 1 label a class (95 % interval fewer than 1, 5" in last
 
 
@@ -106,7 +104,7 @@ def test_the_ends_are_the_budgets_at_which_the_paired_difference_is_still_open()
 def test_a_strategy_with_a_twin_of_its_own_is_held_against_that():
     rows = compare(["mixture", "helper"]).worth().set_index(["strategy", "budget"])
     assert rows.loc[("mixture", 5), "worth"] == pytest.approx(5)
-    assert "labels a class of mixture without source" in rows.loc[("mixture", 5), "sentence"]
+    assert "labels a class of mixture without a source" in rows.loc[("mixture", 5), "sentence"]
     assert rows.loc[("helper", 5), "worth"] > 15
     alone = tlkit.compare({"plain": Mixture()}, None, Numbers(), [1, 5, 15, 20], 3, callbacks=[])
     assert alone.worth()["worth"][0] > 10
@@ -115,7 +113,7 @@ def test_a_strategy_with_a_twin_of_its_own_is_held_against_that():
 def test_at_no_labels_the_interval_ends():
     same = compare({"same": Alone(pause=0.0)}, budgets=[0, 5]).worth()
     assert same["worth"][0] == same["low"][0] == 0
-    assert same["sentence"][0].endswith("is worth 0 labels a class of alone (95 % interval 0, 3 seeds).")
+    assert same["sentence"][0].endswith("is worth 0 labels a class of alone (95 % interval 0, 3 draws).")
 
 
 def test_seeds_that_ran_at_every_budget_are_paired():

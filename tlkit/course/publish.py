@@ -166,7 +166,7 @@ def _draw(page: Any, figure: dict) -> bytes:
     )
     picture = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
     small = io.BytesIO()
-    picture.convert("RGB").quantize(64).save(small, "PNG", optimize=True)
+    picture.convert("RGB").save(small, "PNG", optimize=True)
     return small.getvalue()
 
 

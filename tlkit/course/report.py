@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tlkit import __version__
+from tlkit.figures.dark import dark_css
+from tlkit.study.sentences import CLAIMS
 from tlkit.system import files
 
 WIDTH = 100  # columns of the terminal's summary
@@ -34,7 +37,8 @@ def page(run: Mapping[str, Any]) -> str:
     return shelf.get_template("report.html").render(
         run=run,
         version=__version__,
-        summary=in_a_sentence(books),
+        dark=dark_css(ink="var(--ink)", grid="var(--line)"),
+        summary=" ".join(filter(None, [finding(books), in_a_sentence(books)])),
         plotly=_plotly() if any("figure" in record for book in books for record in book["records"]) else "",
     )
 
@@ -46,6 +50,19 @@ def in_a_sentence(books: Iterable[Mapping[str, Any]]) -> str:
     others = [f"{book['name']} {_OTHERWISE[book['status']]}" for book in short]
     passed = f"{len(books) - len(others)} of {len(books)} notebooks passed"
     return "; ".join([passed, *others]) + "."
+
+
+def finding(books: Iterable[Mapping[str, Any]]) -> str:
+    """Return in a sentence what all recorded verdicts come to; empty where none was recorded."""
+    tables = [record["table"] for book in books for record in book["records"] if "table" in record]
+    words = Counter(
+        row[table["columns"].index("verdict")]
+        for table in tables
+        if "verdict" in table["columns"]
+        for row in table["rows"]
+    )
+    told = ", ".join(f"{words[word]} {word}" for word in CLAIMS if words[word])
+    return f"{words.total()} verdicts were recorded: {told}." if words else ""
 
 
 def summary(books: Iterable[Mapping[str, Any]]) -> str:
@@ -60,7 +77,7 @@ def summary(books: Iterable[Mapping[str, Any]]) -> str:
         for record in book["records"]:
             lines += _indented([*record.get("sentences", ()), *_failed(record)])
         lines += _failure(book["error"])
-    return "\n".join([*lines, "", in_a_sentence(books)])
+    return "\n".join([*lines, "", *filter(None, [finding(books)]), in_a_sentence(books)])
 
 
 def shown(value: Any) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
+from tlkit.lessons.reading import number
 
 # Ranks of a user's held-out items among all that they have not seen, and how long the list is.
 RANKS = [([1, 4, 30], 10), ([2], 10), ([12, 25], 10), ([1, 2, 3, 4, 5], 3), ([7, 3], 5)]
@@ -164,6 +165,7 @@ SAMPLED_RANK = Exercise(
         f"{SAMPLED} sampled negatives?"
     ),
     expects="a number",
+    reads=number,
     judge=_judge_rank,
     hints=[
         "What share of the unrated items scores above it?",
@@ -182,6 +184,7 @@ HONEST_CHOICE = Exercise(
         + "\n\nYou may report one number. Which?"
     ),
     expects="a number",
+    reads=number,
     judge=_judge_choice,
     hints=[
         "The first column chooses a setting; the test must not.",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tlkit.errors import require_known
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,6 +48,11 @@ def _judge_freeze(freeze: Callable[[nn.Module], Any]) -> Outcome:
         return wrong(
             f"The weights stayed, but these moved: {', '.join(moved)}. What writes to them, and when?"
         )
+    if moved and all("num_batches" in name for name in moved):
+        return wrong(
+            "Weights and statistics stayed, but the layer counted a batch: it is in training mode, and so it "
+            "normalises by each batch's own mean and variance, not by the statistics that you kept."
+        )
     if moved:
         return wrong(f"The statistics stayed, but these moved: {', '.join(moved)}. They still get gradients.")
     return right("After a training step every weight and every statistic is what it was.")
@@ -65,6 +70,11 @@ def _step(model: nn.Module, pictures: Any, labels: Any) -> None:
 def _both(backbone: nn.Module) -> None:
     backbone.requires_grad_(False)
     backbone.eval()
+
+
+def _without_momentum(backbone: Any) -> None:
+    backbone.requires_grad_(False)
+    backbone[1].momentum = 0.0
 
 
 def _attribute(backbone: Any) -> None:
@@ -118,6 +128,7 @@ def freeze(backbone):
 In a loop of your own, call `backbone.eval()` after every `model.train()`, which switches it back.""",
     right=[_both],
     wrong=[
+        _without_momentum,
         lambda backbone: backbone.requires_grad_(False),
         lambda backbone: backbone.eval(),
         _attribute,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
+from tlkit.lessons.reading import number, words
 
 Predict = Callable[[np.ndarray], np.ndarray]
 Fit = Callable[[np.ndarray, np.ndarray], Predict]
@@ -117,18 +118,12 @@ def _judge_ten(value: float) -> Outcome:
 
 
 def _judge_joining(names: Iterable[str]) -> Outcome:
-    if isinstance(names, str):
-        raise TypeError("one name in quotes is no list")
     answer = set(names)
-    unknown = answer - set(CANDIDATES)
-    if unknown:
-        return wrong(f"There is no candidate {sorted(unknown)[0]!r}; they are {', '.join(CANDIDATES)}.")
-    for name, (rmse, correlation) in CANDIDATES.items():
-        if (name in answer) != (name in WELCOME):
-            kind = "would help" if name in WELCOME else "is of no use"
-            return wrong(
-                f"Look at {name!r} again, which {kind}: hold {correlation} against {BEST_RMSE} / {rmse:.2f}."
-            )
+    if answer != WELCOME:
+        return wrong(
+            f"{len(answer & WELCOME)} of the {len(answer)} you named would help, and "
+            f"{len(WELCOME - answer)} more. Hold each correlation against {BEST_RMSE} / its RMSE."
+        )
     return right("The second best may stay outside while a weaker one comes in: it errs in its own way.")
 
 
@@ -203,6 +198,7 @@ TEN_MEMBERS = Exercise(
         " What is the RMSE of their average?"
     ),
     expects="a number",
+    reads=number,
     judge=_judge_ten,
     hints=[
         "The squared mean of ten errors has 100 terms: 10 squares, and 90 products of two different errors.",
@@ -222,13 +218,14 @@ WHO_MAY_JOIN = Exercise(
         + "\n\nWhich of them would help if they were mixed with it, one at a time? Give a list of names."
     ),
     expects='a list of names such as ["neighbours"]',
+    reads=words(CANDIDATES),
     judge=_judge_joining,
     hints=[
         "A worse member helps if the correlation is below the ratio of the RMSEs, the better one's on top.",
         "The ratios are 0.947, 0.978, 0.900 and 0.818.",
     ],
     answer=f"Those below their ratio: `{sorted(WELCOME)}`.",
-    right=[["neighbours", "content"], {"content", "neighbours"}],
+    right=[["neighbours", "content"], {"content", "neighbours"}, "Content, neighbours"],
     wrong=[
         ["autoencoder"],
         ["neighbours", "autoencoder"],

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
+from tlkit.lessons.reading import number, words
 
 # Stars in the target, the source's opinion, and the weight of the prior.
 STARS = [([5.0, 4.0, 4.0], 3.0, 2.0), ([], 3.5, 4.0), ([2.0], 4.0, 0.0), ([1.0, 5.0], 3.0, 8.0)]
@@ -84,16 +85,15 @@ def _judge_share(value: float) -> Outcome:
 
 
 def _judge_leaks(answer: Sequence[str]) -> Outcome:
-    named = {str(letter).strip().upper() for letter in answer}
-    if not named <= set(REASONS):
-        raise ValueError(f"the letters are {', '.join(REASONS)}")
+    named = set(answer)
     if named == LEAKING:
         return right(
             "What is held out may enter nowhere: not the map, not the choice of a setting, not a count."
         )
-    if blamed := sorted(named - LEAKING):
-        return wrong(f"{REASONS[blamed[0]]} So it is no leak.")
-    return wrong(f"So far so good, but {len(LEAKING - named)} more of them leak.")
+    return wrong(
+        f"Of those you named {len(named & LEAKING)} leak and {len(named - LEAKING)} do not; "
+        f"{len(LEAKING - named)} more leak. Would the outcome change if other ratings were held out?"
+    )
 
 
 SHRUNK = Exercise(
@@ -172,6 +172,7 @@ PLACEBO = Exercise(
         "*these people*? (Where a placebo loses, the share would be more than the whole and makes no sense.)"
     ),
     expects="a number between 0 and 1",
+    reads=number,
     judge=_judge_share,
     hints=[
         "With strangers' histories the strategy still gains something, without any knowledge of people.",
@@ -194,13 +195,14 @@ LEAKS = Exercise(
         'Answer with a list of letters, such as `["A", "C"]`.'
     ),
     expects="a list of letters",
+    reads=words(REASONS),
     judge=_judge_leaks,
     hints=[
         "Ask of each: would its outcome change if the held-out ratings were others?",
         "Three of them leak. One of these is only a count.",
     ],
     answer='`["B", "D", "F"]`. ' + " ".join(f"{REASONS[letter]}" for letter in "BDF"),
-    right=[["B", "D", "F"], "BDF", ["f", "d", "b"]],
+    right=[["B", "D", "F"], "BDF", "B, D, F", ["f", "d", "b"]],
     wrong=[["B", "D"], ["A", "B", "D", "F"], ["B", "C", "D", "F"], [], ["B", "D", "E", "F"]],
 )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
+from tlkit.lessons.reading import number, words
 from tlkit.study.intervals import Interval
 from tlkit.study.verdicts import verdict
 
 FEATURES, CLASSES = 64, 10
 STRATEGY, BASELINE = (80, 70, 90), (60, 65, 70)
 # Points of accuracy: low, high, seeds.
+WORDS = ("helps", "hurts", "no evidence", "no verdict")
 INTERVALS = {"A": (2.1, 9.4, 5), "B": (-1.2, 6.0, 5), "C": (-8.3, -3.0, 5), "D": (4.0, 20.0, 2)}
 
 
@@ -20,7 +22,7 @@ def _judge_head(value: float) -> Outcome:
         return right("64 weights and one bias for each of the 10 classes: a head is small.")
     if value == FEATURES * CLASSES:
         return wrong("Those are the weights. A class also has a bias: a number that is added in any case.")
-    return wrong(f"{value} is not it: count what one class needs, then the classes.")
+    return wrong(f"{value:g} is not it: count what one class needs, then the classes.")
 
 
 def _judge_gain(value: float) -> Outcome:
@@ -36,19 +38,12 @@ def _judge_gain(value: float) -> Outcome:
 
 def _judge_verdicts(value: Sequence[str]) -> Outcome:
     if len(value) != len(INTERVALS):
-        return wrong(f"There are {len(INTERVALS)} intervals and {len(value)} words; give one word each.")
-    for (name, (low, high, seeds)), word in zip(INTERVALS.items(), value, strict=True):
-        if word.strip().lower() != verdict(Interval((low + high) / 2, low, high), seeds):
-            return wrong(f"Look at {name} again: {_reason(low, high, seeds)}")
+        return wrong(f"There are {len(INTERVALS)} gains; your answer has {len(value)} verdicts.")
+    true = [verdict(Interval((low + high) / 2, low, high), seeds) for low, high, seeds in INTERVALS.values()]
+    off = sum(word != verdict for word, verdict in zip(value, true, strict=True))
+    if off:
+        return wrong(f"{off} of {len(value)} differ. Look at the seeds first, then at where zero lies.")
     return right("The place of zero decides, and fewer than three seeds decide nothing.")
-
-
-def _reason(low: float, high: float, seeds: int) -> str:
-    if seeds < 3:
-        return f"it rests on {seeds} seeds only."
-    if low <= 0 <= high:
-        return f"no gain at all lies between {low:g} and {high:g}."
-    return f"zero lies outside {low:g} to {high:g}. On which side?"
 
 
 HEAD = Exercise(
@@ -57,13 +52,14 @@ HEAD = Exercise(
         f"them to a score for each of {CLASSES} classes. How many parameters does the head have?"
     ),
     expects="a whole number",
+    reads=number,
     judge=_judge_head,
     hints=[
         "How many features does the score of one class weigh?",
         "One class takes a weight for each feature, and one bias.",
     ],
     answer="`(64 + 1) * 10` is `650`: for each class 64 weights and a bias.",
-    right=[650, 650.0],
+    right=[650, 650.0, "650"],
     wrong=[640, 74, 65, 0],
 )
 
@@ -73,6 +69,7 @@ GAIN = Exercise(
         "on 60, 65 and 70 %. What is the transfer gain, in points?"
     ),
     expects="a number",
+    reads=number,
     judge=_judge_gain,
     hints=[
         "A gain belongs to a pair: one draw, both strategies.",
@@ -90,6 +87,7 @@ VERDICTS = Exercise(
         "D: +4.0 to +20.0, 2 seeds. The words here are *helps*, *hurts*, *no evidence*, *no verdict*."
     ),
     expects='a list of four strings, such as `["helps", "hurts", "no evidence", "no verdict"]`',
+    reads=words(WORDS),
     judge=_judge_verdicts,
     hints=[
         "Where does zero lie: left of the interval, in it, or right of it?",
@@ -99,11 +97,15 @@ VERDICTS = Exercise(
         '`["helps", "no evidence", "hurts", "no verdict"]`. A lies above zero, B holds it, C lies below it; '
         "D looks best and rests on two seeds, which is too few to say."
     ),
-    right=[["helps", "no evidence", "hurts", "no verdict"]],
+    right=[
+        ["helps", "no evidence", "hurts", "no verdict"],
+        "Helps, no evidence, hurts, no verdict",
+    ],
     wrong=[
         ["helps", "helps", "hurts", "no verdict"],
         ["helps", "no evidence", "hurts", "helps"],
         ["hurts", "no evidence", "helps", "no verdict"],
         ["helps", "no evidence", "hurts"],
+        "helps",
     ],
 )

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tlkit.exercises import Exercise, Outcome, right, wrong
+from tlkit.lessons import Exercise, Outcome, right, wrong
+from tlkit.lessons.reading import number
 
 Numbers = Sequence[float]
 
@@ -133,12 +134,13 @@ CALIBRATION = Exercise(
         "60 % sure, and right on 26. What is its calibration error, as a share of 1?"
     ),
     expects="a number",
+    reads=number,
     judge=_judge_ece,
     hints=[
         "In each group compare how sure it was with how often it was right.",
         "The gaps are 0.90 - 0.80 and 0.65 - 0.60. The groups hold 60 % and 40 % of the pictures.",
     ],
     answer="`0.6 * 0.10 + 0.4 * 0.05` is `0.08`.",
-    right=[0.08],
+    right=[0.08, "0.08"],
     wrong=[0.075, 0.04, 8, 0.5],
 )

@@ -13,9 +13,8 @@ from plotly.subplots import make_subplots
 
 from tlkit.errors import BadInput
 from tlkit.figures import style
-from tlkit.figures.described import require_columns, with_words, words_of
-from tlkit.figures.style import gain_text, score_text
-from tlkit.figures.wording import budget_in_words, gain_words, metric_words
+from tlkit.figures.described import Figure, require_columns, with_words, words_of
+from tlkit.figures.wording import MINUS, budget_in_words, gain_text, gain_words, metric_words, score_text
 
 
 def describe(figure: go.Figure) -> str:
@@ -47,7 +46,7 @@ def label_efficiency(
     budget_unit: str = "labels",
     chance: float | None = None,
     greater_is_better: bool = True,
-) -> go.Figure:
+) -> Figure:
     """Draw score against budget: one line with markers and an interval band a strategy.
 
     Parameters
@@ -92,13 +91,71 @@ def label_efficiency(
     return with_words(figure, " ".join(said), curve)
 
 
+def lines(
+    table: pd.DataFrame,
+    x: str,
+    y: str,
+    by: str,
+    across: str = "",
+    up: str = "",
+    log: bool = False,
+    zero: bool = False,
+) -> Figure:
+    """Draw one column over another: a line with markers for each name in a third, with intervals where given.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns `x` (numbers, or names in their order), `y`, `by`; and `low` and `high` around `y`, if known.
+    x, y, by : str
+        Column names.
+    across, up : str, optional
+        What the axes show; the column's name by default.
+    log : bool
+        Whether x is spread by its logarithm.
+    zero : bool
+        Whether to draw the line of no difference.
+
+    Raises
+    ------
+    BadInput
+        If a column is missing or there is no row.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tlkit.figures import charts
+    >>> table = pd.DataFrame({"weight": [0, 1, 0, 1], "score": [0.2, 0.4, 0.3, 0.1], "line": list("aabb")})
+    >>> charts.describe(charts.lines(table, "weight", "score", "line"))
+    'Line chart of score over weight. a: 0.2 at 0 to 0.4 at 1. b: 0.3 at 0 to 0.1 at 1.'
+    """
+    require_columns(table, x, y, by)
+    figure = go.Figure(layout={"template": style.TEMPLATE, "height": 400})
+    across, up = across or x.replace("_", " "), up or y.replace("_", " ")
+    said = [f"Line chart of {up} over {across}{', with 95 % intervals' if 'low' in table else ''}."]
+    for name, mark in style.marks(table[by].astype(str)).items():
+        rows = table[table[by].astype(str) == name]
+        line = style.line(name, rows[x], rows[y], mark, mark.dash)
+        if "low" in rows:
+            ends = {"array": rows["high"] - rows[y], "arrayminus": rows[y] - rows["low"]}
+            line.update(error_y={**ends, "thickness": 1, "width": 4})
+        figure.add_trace(line)
+        points = [f"{row[y]:.3g} at {row[x]}" for _, row in rows.iloc[[0, -1]].iterrows()]
+        said.append(f"{name}: {' to '.join(dict.fromkeys(points))}.".replace("-", MINUS))
+    if zero:
+        figure.add_hline(0, line={"color": style.INK, "width": 1})
+    figure.update_xaxes(title=across, type="log" if log else None)
+    figure.update_yaxes(title=up)
+    return with_words(figure, " ".join(said), table)
+
+
 def gains(
     verdicts: pd.DataFrame,
     percent: bool = True,
     metric: str = "score",
     budget_unit: str = "labels",
     greater_is_better: bool = True,
-) -> go.Figure:
+) -> Figure:
     """Draw a forest plot: one row a comparison, its gain with the 95 % interval, and the line of no gain.
 
     Parameters
@@ -127,24 +184,15 @@ def gains(
             for gain, low, high in verdicts[["gain", "low", "high"]].to_numpy(dtype=float)
         ],
     )
-    figure = go.Figure(layout={"template": style.TEMPLATE, "height": 130 + 30 * len(rows), "margin_r": 200})
-    figure.add_vline(0, line={"color": style.INK, "width": 1})
-    for word, mark in style.VERDICT_MARKS.items():
-        if word in set(rows["verdict"]):
-            figure.add_trace(
-                style.forest_points(word, rows[rows["verdict"] == word], mark, 100 if percent else 1)
-            )
-    for row in rows.itertuples():
-        figure.add_annotation(x=1.02, xref="paper", xanchor="left", y=row.row, text=row.text, showarrow=False)
+    figure = style.forest(rows, zero=0, scale=100 if percent else 1)
     axis = gain_words(metric, greater_is_better) + (" (points)" if percent else "")
     figure.update_xaxes(title=axis)
-    figure.update_yaxes(type="category", categoryarray=list(rows["row"])[::-1], ticks="", showline=False)
     said = "; ".join(f"{row.row}: {row.text}, {row.verdict}" for row in rows.itertuples())
     table = verdicts.drop(columns="sentence", errors="ignore")
     return with_words(figure, f"Forest plot of the {axis}, with 95 % intervals. {said}.", table)
 
 
-def learning_curves(history: pd.DataFrame) -> go.Figure:
+def learning_curves(history: pd.DataFrame) -> Figure:
     """Draw training as it went: loss by step, and the validation score beside it where it was measured.
 
     Parameters
@@ -181,7 +229,7 @@ def learning_curves(history: pd.DataFrame) -> go.Figure:
     return with_words(figure, alt, history)
 
 
-def confusion(matrix: pd.DataFrame) -> go.Figure:
+def confusion(matrix: pd.DataFrame) -> Figure:
     """Draw a confusion matrix: a row a true class, a column a predicted class, shaded by the row's share.
 
     Parameters

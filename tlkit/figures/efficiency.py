@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from tlkit.figures import style
-from tlkit.figures.described import require_columns, with_words
+from tlkit.figures.described import Figure, require_columns, with_words
 from tlkit.figures.wording import amount, budget_in_words
 
 TIMES = [digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5)]
@@ -17,9 +17,7 @@ TICKS = {"tickvals": TIMES, "ticktext": [f"{each:g}" for each in TIMES]}
 BEYOND = 0.4  # how far past the axis' last budget, in doublings, a mark stands for "more than that"
 
 
-def time_to_score(
-    speed: pd.DataFrame, baseline: str = "the baseline", budget_unit: str = "labels"
-) -> go.Figure:
+def time_to_score(speed: pd.DataFrame, baseline: str = "the baseline", budget_unit: str = "labels") -> Figure:
     """Draw how many times as fast strategies reach a score: a row each, with the line of the same speed.
 
     Parameters
@@ -42,22 +40,14 @@ def time_to_score(
     for column, other in zip(by_steps, by_seconds, strict=True):
         rows[column] = speed[column].where(in_steps, speed[other])
     rows["text"] = [_ratio_text(row) for row in rows.itertuples()]
-    figure = go.Figure(layout={"template": style.TEMPLATE, "height": 130 + 30 * len(rows), "margin_r": 240})
-    figure.add_vline(1, line={"color": style.INK, "width": 1})
-    drawn = rows.rename(columns={"ratio": "gain"})
-    for word, mark in style.VERDICT_MARKS.items():
-        if word in set(drawn["verdict"]):
-            figure.add_trace(style.forest_points(word, drawn[drawn["verdict"] == word], mark, 1))
-    for row in rows.itertuples():
-        figure.add_annotation(x=1.02, xref="paper", xanchor="left", y=row.row, text=row.text, showarrow=False)
+    figure = style.forest(rows.rename(columns={"ratio": "gain"}), zero=1)
     figure.update_xaxes(title=f"times as fast as {baseline} (log scale)", type="log", **TICKS)
-    figure.update_yaxes(type="category", categoryarray=list(rows["row"])[::-1], ticks="", showline=False)
     said = "; ".join(f"{row.row}: {row.text}, {row.verdict}" for row in rows.itertuples())
     alt = f"Forest plot of how many times as fast as {baseline} a score is reached, with 95 % intervals."
     return with_words(figure, f"{alt} {said}.", rows.drop(columns=["row", "sentence"], errors="ignore"))
 
 
-def worth(table: pd.DataFrame, reference: str = "the reference", budget_unit: str = "labels") -> go.Figure:
+def worth(table: pd.DataFrame, reference: str = "the reference", budget_unit: str = "labels") -> Figure:
     """Draw what budgets are worth in the reference's: above the diagonal a strategy is cheaper.
 
     Parameters

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -22,14 +22,17 @@ SYMBOLS = (
     "cross", "bowtie", "triangle-left", "pentagon", "hourglass", "triangle-right",
 )  # fmt: skip
 DASHES = ("dot", "solid", "dash", "dashdot", "longdash")
+ROW_WIDTH = 34  # characters of a row's name before it is broken
 INK, MUTED, LINE, GRID = "#1f2933", "#5f6b7a", "#9aa5b1", "#e6e9ee"
-MINUS = "\N{MINUS SIGN}"
 
 _FONT = {
     "family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "size": 13,
     "color": INK,
 }
+MODE_BAR_WITHOUT = [
+    "sendChartToCloud", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "pan2d", "zoom2d",
+]  # fmt: skip
 _AXIS = {
     "gridcolor": GRID,
     "linecolor": LINE,
@@ -46,8 +49,17 @@ TEMPLATE = go.layout.Template(
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
         "hoverlabel": {"bgcolor": "white", "bordercolor": MUTED, "font": _FONT},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemwidth": 45},
-        "margin": {"l": 60, "r": 20, "t": 50, "b": 55},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "itemwidth": 45,
+        },
+        "margin": {"l": 60, "r": 20, "t": 30, "b": 55},
+        # Upright beside the data: what is read stands above it. Nothing is sent anywhere from here.
+        "modebar": {"orientation": "v", "bgcolor": "rgba(0, 0, 0, 0)", "remove": MODE_BAR_WITHOUT},
         "xaxis": _AXIS,
         "yaxis": _AXIS,
     }
@@ -142,26 +154,6 @@ def translucent(colour: str, opacity: float) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
-def score_text(score: float, percent: bool) -> str:
-    """Return a score as short text: ``65.0 %`` for a share, else ``0.934``."""
-    return f"{100 * score:.1f} %" if percent else f"{score:.3f}"
-
-
-def gain_text(gain: float, low: float, high: float, percent: bool) -> str:
-    """Return a gain and its interval as short text, such as ``+12.3 (+8.1 to +16.5)``.
-
-    Parameters
-    ----------
-    gain, low, high : float
-        In the unit of the score; shown times 100, as points, where `percent`. An interval of NaN is left out.
-    percent : bool
-        Whether the score is a share in [0, 1].
-    """
-    scale, digits = (100, 1) if percent else (1, 3)
-    interval = "" if np.isnan(low) else f" ({scale * low:+.{digits}f} to {scale * high:+.{digits}f})"
-    return f"{scale * gain:+.{digits}f}{interval}".replace("-", MINUS)
-
-
 def band(name: str, rows: pd.DataFrame, mark: Mark, opacity: float) -> go.Scatter:
     """Shade the interval from low to high over column x; rows without one leave no shade."""
     around = rows.dropna(subset=["low", "high"])
@@ -204,7 +196,40 @@ def line(name: str, x: pd.Series, y: pd.Series, mark: Mark, dash: str) -> go.Sca
     )
 
 
-def forest_points(word: str, rows: pd.DataFrame, mark: Mark, scale: int) -> go.Scatter:
+def forest(rows: pd.DataFrame, zero: float, scale: int = 1) -> go.Figure:
+    """Draw gains with their intervals, a row each, with their numbers under the row's name.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns row (a name of its own), text (the numbers), gain, low, high, verdict.
+    zero : float
+        Where no difference lies.
+    scale : int
+        What gains are multiplied by.
+    """
+    labels = [f"{_broken(row.row)}<br>{row.text}" for row in rows.itertuples()]
+    height = 110 + sum(18 * (label.count("<br>") + 1) + 12 for label in labels)
+    figure = go.Figure(layout={"template": TEMPLATE, "height": height})
+    figure.add_vline(zero, line={"color": INK, "width": 1})
+    for word, mark in VERDICT_MARKS.items():
+        if word in set(rows["verdict"]):
+            figure.add_trace(_forest_points(word, rows[rows["verdict"] == word], mark, scale))
+    return figure.update_yaxes(
+        type="category",
+        categoryarray=list(rows["row"])[::-1],
+        tickvals=list(rows["row"]),
+        ticktext=labels,
+        ticks="",
+        showline=False,
+    )
+
+
+def _broken(name: str) -> str:
+    return "<br>".join(textwrap.wrap(name, ROW_WIDTH))
+
+
+def _forest_points(word: str, rows: pd.DataFrame, mark: Mark, scale: int) -> go.Scatter:
     """Draw the gains of one verdict with their intervals, times `scale`, a row of the axis each."""
     up, down = (rows["high"] - rows["gain"]) * scale, (rows["gain"] - rows["low"]) * scale
     return go.Scatter(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from tlkit.panels.chart import Chart
+from tlkit.figures.wording import duration
 from tlkit.study.callbacks import Callback, Stop
 from tlkit.study.trial import Cell, FailedTrial, Trial
 
@@ -17,14 +17,34 @@ REDRAW_SECONDS = 0.2
 class Stage(Protocol):
     """Where a run is shown."""
 
-    chart: Chart
     progress: Any
 
     def say(self, text: str) -> None:
         """Show one line of status."""
 
+    def show_training(self, strategy: str, records: list[dict[str, float]]) -> None:
+        """Draw the learning curve of what trains now."""
+
     def show_gains(self) -> None:
         """Draw the gains so far."""
+
+
+def time_left(pending: Sequence[str], seconds: Mapping[str, Sequence[float]]) -> str:
+    """Return "; about 40 s left" for trials to come, by those that have been; empty for what takes no time.
+
+    Parameters
+    ----------
+    pending : sequence of str
+        The strategy of each trial to come.
+    seconds : mapping of str to sequence of float
+        How long trials took, by strategy; one that is not there is taken for the mean of the others.
+    """
+    known = {name: sum(took) / len(took) for name, took in seconds.items()}
+    if not known:
+        return ""
+    typical = sum(known.values()) / len(known)
+    left = sum(known.get(name, typical) for name in pending)
+    return f"; about {duration(left)} left" if left >= 2 else ""
 
 
 class PanelListener(Callback):
@@ -49,6 +69,7 @@ class PanelListener(Callback):
         self._records: list[dict[str, float]] = []
         self._total, self._started, self._drawn = len(plan), time.monotonic(), 0.0
         self._fitting, self._failed = 0.0, 0
+        self._seconds: dict[str, list[float]] = {}
 
     def on_begin(self, total: int) -> None:
         """Say what comes first."""
@@ -67,6 +88,7 @@ class PanelListener(Callback):
         """Keep a trial and show what it adds."""
         self._kept[trial.strategy, trial.source, trial.budget, trial.seed] = trial
         self._fitting += trial.seconds
+        self._seconds.setdefault(trial.strategy, []).append(trial.seconds)
         for record in [] if self._records else trial.history:  # one that was stored has not been heard
             self._hear(record)
         self._end(trial, done, total)
@@ -103,12 +125,15 @@ class PanelListener(Callback):
 
     def _announce(self) -> None:
         strategy, seed = self._pending[0]
-        self._stage.say(
-            f"Trial {self._total - len(self._pending) + 1} of {self._total}: {strategy}, seed {seed}"
-        )
+        trial = f"Trial {self._total - len(self._pending) + 1} of {self._total}: {strategy}, seed {seed}"
+        self._stage.say(f"{trial}{self._left()}")
+
+    def _left(self) -> str:
+        """How long the trials to come will take, once it is known how long one does."""
+        return time_left([name for name, _ in self._pending], self._seconds)
 
     def _draw(self, strategy: str) -> None:
-        self._stage.chart.live(strategy, self._records)
+        self._stage.show_training(strategy, self._records)
         self._drawn = time.monotonic()
 
     def _end_if_asked(self) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from tlkit.errors import BadInput, TlkitError, require_known
+from tlkit.figures.wording import budget_in_words
 from tlkit.panels import view
-from tlkit.panels.chart import Chart
+from tlkit.panels.chart import GainsChart, LearningChart
 from tlkit.panels.choices import Strategies, choices, refuse_string
 from tlkit.panels.examples import Examples
 from tlkit.panels.listener import PanelListener
@@ -96,9 +97,11 @@ class Panel(widgets.VBox):
         self.stop_button = view.button("Stop", "stop", "End the run; finished trials are kept", self._on_stop)
         self.clear_button = view.button("Clear", "trash", "Forget every run", self._on_clear)
         self.progress = widgets.FloatProgress(min=0, max=1, description="Progress")
-        self.status, self.alert, self.verdict, self.details = (widgets.HTML() for _ in range(4))
+        self.status, self.alert, self.alt, self.verdict, self.details = (widgets.HTML() for _ in range(5))
         summary, budgets = TaskSummary.of(task), self.budget.options
-        self.chart = Chart([*self._choices], summary, budgets, over_similarity=self.similarity is not None)
+        self.learning = LearningChart([*self._choices]) if task.losses_compare else None
+        self.gains = GainsChart([*self._choices], summary, budgets, self.similarity is not None)
+        self.charts: list[LearningChart | GainsChart] = [*filter(None, [self.learning]), self.gains]
         shown = (source, task, self._choices, self.toggles, self.budget, self.similarity)
         self.examples = Examples(*shown) if len(task.example_names()) else None
         self.children = view.layout(self, source, task, self._choices)
@@ -153,8 +156,9 @@ class Panel(widgets.VBox):
     def clear(self) -> None:
         """Forget every run."""
         self._runs.clear()
-        self.chart.clear()
-        self.alert.value = self.verdict.value = self.details.value = ""
+        for chart in self.charts:
+            chart.clear()
+        self.alert.value = self.alt.value = self.verdict.value = self.details.value = ""
         self.progress.value = 0
         self.say("Ready.")
 
@@ -175,7 +179,17 @@ class Panel(widgets.VBox):
     def show_gains(self) -> None:
         """Draw the gains of every run; where there is a similarity dial, those at the chosen budget."""
         table = self.table
-        self.chart.compare(table if self.similarity is None else table[table["budget"] == self._shown_budget])
+        self.gains.compare(table if self.similarity is None else table[table["budget"] == self._shown_budget])
+
+    def show_training(self, strategy: str, records: list[dict[str, float]]) -> None:
+        """Draw the learning curve of what trains now, where losses compare."""
+        if self.learning:
+            self.learning.live(strategy, records)
+
+    def close(self) -> None:
+        """End a run that is going on, and take the panel off the page."""
+        self._stopping.set()
+        super().close()
 
     def _compare(self) -> Study:
         chosen = {label: self._choices[label].strategy for label, box in self.toggles.items() if box.value}
@@ -200,13 +214,23 @@ class Panel(widgets.VBox):
     def _show_results(self, chosen: Iterable[str], budget: int, similarity: float | None) -> None:
         self.show_gains()
         table, history = self.table, self.history
-        asked = table["strategy"].isin(list(chosen)) & (table["budget"] == budget)
-        if similarity is not None:
-            asked &= table["similarity"] == similarity
-        note = multiplicity(int((table["verdict"] != "no verdict").sum()))
-        verdicts = view.verdict_html(table[asked], note and f"So far this panel has shown {note}")
-        self.verdict.value = verdicts + view.worth_html(self._worth(chosen, similarity))
+        self.alt.value = view.alt_html([chart.alt for chart in self.charts])
         self.details.value = view.table_html(table.drop(columns="sentence"), history)
+        rows = table[table["strategy"].isin(list(chosen)) & (table["budget"] == budget)]
+        if similarity is not None:
+            rows = rows[rows["similarity"] == similarity]
+        judged = bool(len(rows)) and "no verdict" not in set(rows["verdict"])
+        if self._stopping.is_set() and self.verdict.value and not judged:
+            return  # an earlier verdict says more than half a run
+        note = multiplicity(int((table["verdict"] != "no verdict").sum()))
+        verdicts = view.verdict_html(rows, self._setting(), note and f"So far this panel has shown {note}")
+        self.verdict.value = verdicts + view.worth_html(self._worth(chosen, similarity))
+
+    def _setting(self) -> str:
+        """What a run is of, in words."""
+        parts = [budget_in_words(self.budget.value, self._task.budget_unit), f"{self.seeds.value} draws"]
+        dial = [] if self.similarity is None else [f"similarity {self.similarity.value:.1f}"]
+        return ", ".join([*parts, *dial])
 
     def _worth(self, chosen: Iterable[str], similarity: float | None) -> pd.DataFrame:
         """What each budget is worth that has been run at this similarity; nothing before there are two."""

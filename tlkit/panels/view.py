@@ -12,6 +12,7 @@ import pandas as pd
 
 from tlkit.errors import BadInput, first_few
 from tlkit.figures import style
+from tlkit.figures.dark import DARK_LAB
 from tlkit.panels.choices import Choice
 from tlkit.study.task import Task
 from tlkit.study.trial import FailedTrial
@@ -20,13 +21,13 @@ from tlkit.study.verdicts import MIN_SEEDS
 try:
     import ipywidgets as widgets
 
-    from tlkit.panels.width import WidthWatch
+    from tlkit.panels.page import PageHelper
 except ImportError as error:
     raise ImportError(
         'The panel needs ipywidgets and anywidget: python -m pip install "tlkit[lab]".'
     ) from error
 
-CSS = Path(__file__).with_name("panel.css").read_text(encoding="utf-8")
+CSS = Path(__file__).with_name("panel.css").read_text(encoding="utf-8") + DARK_LAB
 SIGNS = {
     "helps": "▲",
     "hurts": "▼",
@@ -65,9 +66,19 @@ def alert_html(text: str) -> str:
     return f'<div class="tlkit-alert" role="alert"><b>That did not work.</b> {escape(text)}</div>'
 
 
-def verdict_html(rows: pd.DataFrame, note: str) -> str:
-    """Return the verdicts as sentences, each with its sign and colour, and a note on their number."""
-    shown = _sentences_html("Verdict", rows)
+def verdict_html(rows: pd.DataFrame, setting: str, note: str) -> str:
+    """Return the verdicts as sentences, each with its sign and colour, and a note on their number.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns verdict and sentence.
+    setting : str
+        What they are verdicts of.
+    note : str
+        What to say below.
+    """
+    shown = _sentences_html(f"Verdict: {setting}", rows)
     return shown + (f'<p class="tlkit-note">{escape(note)}</p>' if shown and note else "")
 
 
@@ -82,7 +93,8 @@ def _sentences_html(title: str, rows: pd.DataFrame) -> str:
         f'<span aria-hidden="true">{SIGNS[row.verdict]}</span> {escape(row.sentence)}</li>'
         for row in rows.itertuples()
     )
-    return f'<h4>{title}</h4><ul class="tlkit-verdicts" aria-live="polite">{items}</ul>' if items else ""
+    shown = f'<h4>{escape(title)}</h4><ul class="tlkit-verdicts" aria-live="polite">{items}</ul>'
+    return shown if items else ""
 
 
 def example_html(outcome: Any) -> str:
@@ -177,6 +189,21 @@ def set_slider(slider: widgets.DOMWidget, name: str, value: float) -> None:
     slider.value = value
 
 
+def charts(shown: Sequence[Any]) -> widgets.Box:
+    """Lay charts out side by side, or one below the other where there is no room; each under its title."""
+    columns = [
+        widgets.VBox([widgets.HTML(f"<h4>{escape(each.title)}</h4>"), each.widget, PageHelper()])
+        for each in shown
+    ]
+    parts = [classed("tlkit-chart", column) for column in columns]
+    return classed("tlkit-charts", widgets.Box(parts))
+
+
+def alt_html(told: Sequence[str]) -> str:
+    """Return what the charts show, for those who listen; the table below has it for all."""
+    return f'<div class="tlkit-unseen">{escape(" ".join(told))}</div>'
+
+
 def layout(panel: Any, source: Any, task: Task, choices: Mapping[str, Choice]) -> list[widgets.Widget]:
     """Put a panel's controls and displays in their places, from top to bottom."""
     heading = f"{source.card.title} → {task.name}" if source else task.name
@@ -189,7 +216,8 @@ def layout(panel: Any, source: Any, task: Task, choices: Mapping[str, Choice]) -
         classed("tlkit-go", widgets.Box(go)),
         panel.status,
         panel.alert,
-        widgets.VBox([panel.chart.widget, WidthWatch()]),
+        charts(panel.charts),
+        panel.alt,
         panel.verdict,
         *([panel.examples] if panel.examples else []),
         panel.details,

@@ -89,6 +89,7 @@ class RatingsTask(Task):
     baseline = "target_only"
     budget_unit = "ratings a user"
     strategy_base = RatingsStrategy
+    losses_compare = False  # stars, rankings and reconstructions are told in units of their own
     starters = ("joined", "gated")
 
     def __init__(

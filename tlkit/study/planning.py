@@ -14,6 +14,7 @@ from tlkit.study import trial_cache
 from tlkit.study.source import Source, Sources
 from tlkit.study.strategy import innermost, uses_source
 from tlkit.study.task import Task
+from tlkit.study.trial import WITHOUT_SOURCE
 from tlkit.system import files
 
 
@@ -131,7 +132,7 @@ def _entries(
         if uses_source(estimator):
             twin, name = innermost(estimator).source_free(), task.baseline
         if twin is not None:
-            name = _label_of(twin, pairs | beside) or f"{label} without source"
+            name = _label_of(twin, pairs | beside) or f"{label}{WITHOUT_SOURCE}"
         elif name and name not in pairs:
             twin = labelled(None, name, source, task)[1]
         if twin is not None and name not in pairs:

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
-from tlkit.figures.wording import budget_in_words
+from tlkit.figures.wording import budget_in_words, difference, interval_words, metric_words, score_text
 from tlkit.study.intervals import Interval
 from tlkit.study.trial import TaskSummary
-from tlkit.study.verdicts import BETTER, HELPS, LEVEL, MIN_SEEDS, Comparison, Judged
+from tlkit.study.verdicts import HELPS, LEVEL, MIN_SEEDS, Comparison, Judged
 
 CLAIMS = {
     "helps": "{who} helps",
     "hurts": "{who} hurts",
-    "better": "{who} is better",
-    "worse": "{who} is worse",
+    "better": "{who} scored better than {reference}",
+    "worse": "{who} scored worse than {reference}",
     "practically equal": "{who} and {reference} are practically equal",
-    "no evidence": "there is no evidence that {who} {either} or {other}",
-    "no verdict": f"{{who}} gets no verdict (it takes {MIN_SEEDS} seeds)",
+    "no evidence": "there is no clear difference between {who} and {reference}",
+    "no verdict": f"{{who}} gets no verdict, for that takes {MIN_SEEDS} draws",
 }
 ITS_PART = {
     "helps": "{source} itself helps",
     "hurts": "{source} itself hurts",
     "practically equal": "{source} itself adds practically nothing",
-    "no evidence": "there is no evidence that {source} itself helps or hurts",
+    "no evidence": "there is no clear effect of {source} itself",
     "no verdict": "{source} itself gets no verdict",
+}
+COUNTED = {  # one, several
+    "helps": ("helps", "help"),
+    "hurts": ("hurts", "hurt"),
+    "better": ("is better", "are better"),
+    "worse": ("is worse", "are worse"),
+    "practically equal": ("is practically equal", "are practically equal"),
+    "no evidence": ("shows no clear difference", "show no clear difference"),
+    "no verdict": ("gets no verdict", "get no verdict"),
 }
 
 
@@ -44,15 +56,46 @@ def sentence(judged: Judged, credit: Judged | None, summary: TaskSummary, adjust
     on = judged.on
     word, credited = ((each.adjusted if adjust else each.word) if each else "" for each in (judged, credit))
     earned = on.twin == on.reference or (credited == word and word in HELPS)
-    who = f"{on.strategy} from {on.source}" if earned and on.source else on.strategy
-    either, other = HELPS if on.transfers else (f"is {each}" for each in BETTER)
-    claim = CLAIMS[word].format(who=who, reference=on.reference, either=either, other=other)
+    who = contender(on.strategy, on.source if earned else "", summary)
+    reference = summary.display(on.reference)
+    claim = CLAIMS[word].format(who=who, reference=reference)
+    named = "" if reference in claim else f" for {reference}"
     words = f"With {budget_in_words(on.budget, summary.budget_unit)}, {claim}: "
-    words += f"{_gained(on.gain.mean, summary)} against {on.reference}{_ends(on, summary, adjust)}"
+    words += f"{_scores(on, summary)}{named}, {_difference(on.gain, summary)}{_ends(on, summary, adjust)}."
     if credit:
-        words += f"; {ITS_PART[credited].format(source=on.source)}: {_signed(credit.on.gain.mean, summary)} "
-        words += f"against the same without a source{_between(credit.on.gain, summary)}"
-    return f"{words}.{_at_chance(on.score, summary)}"
+        part = ITS_PART[credited].format(source=on.source)
+        words += f" Against the same without a source, {part}: {_difference(credit.on.gain, summary)}"
+        words += f"{_between(credit.on.gain, summary)}."
+    return words + _at_chance(on.score, summary)
+
+
+def contender(strategy: str, source: str, summary: TaskSummary) -> str:
+    """Name a strategy in a sentence, and the source that it is from, where there is one to name."""
+    return summary.display(strategy) + (f" from {source}" if source else "")
+
+
+def conclusion(judged: Sequence[Judged], summary: TaskSummary) -> str:
+    """Say in one line what a study found.
+
+    Parameters
+    ----------
+    judged : sequence of Judged
+        Strategies against the baseline.
+    summary : TaskSummary
+        The task's metric and units.
+    """
+    if not judged:
+        return "Nothing was compared with the baseline."
+    counts = Counter(each.word for each in judged)
+    told = [f"{counts[word]} {COUNTED[word][counts[word] > 1]}" for word in CLAIMS if counts[word]]
+    words = f"Of {len(judged)} comparisons with {summary.display(judged[0].on.reference)}, {_listed(told)}."
+    if len(judged) == 1:
+        return f"{_place(judged[0], summary)} {COUNTED[judged[0].word][0]}.".capitalize()
+    clear = [each for each in judged if each.word in ("helps", "hurts", "better", "worse")]
+    if not clear:
+        return words
+    most = max(clear, key=lambda each: abs(each.on.gain.mean))
+    return f"{words} The largest difference: {_place(most, summary)}, {_difference(most.on.gain, summary)}."
 
 
 def multiplicity(n_verdicts: int, adjust: str | None = None) -> str:
@@ -62,25 +105,39 @@ def multiplicity(n_verdicts: int, adjust: str | None = None) -> str:
     if adjust:
         return f"{n_verdicts} verdicts, adjusted for their number by {adjust}."
     return (
-        f"{n_verdicts} verdicts: if nothing helped or hurt, {(1 - LEVEL) * n_verdicts:.1f} of them would be "
-        "expected to claim something all the same."
+        f"{n_verdicts} verdicts: if nothing helped or hurt, about {(1 - LEVEL) * n_verdicts:.1f} of them "
+        "would still claim that something did."
     )
 
 
-def _gained(mean: float, summary: TaskSummary) -> str:
-    """Say what was gained: "+3.1 points of accuracy", or of an error "a fall of +0.031 in rmse"."""
-    points = " points" if summary.percent else ""
-    if summary.greater_is_better:
-        return f"{_signed(mean, summary)}{points} of {summary.metric}"
-    return f"a fall of {_signed(mean, summary)}{points} in {summary.metric}"
+def _place(judged: Judged, summary: TaskSummary) -> str:
+    on = judged.on
+    who = contender(on.strategy, on.source if on.twin == on.reference else "", summary)
+    return f"{who} with {budget_in_words(on.budget, summary.budget_unit)}"
 
 
-def _signed(value: float, summary: TaskSummary) -> str:
-    return f"{100 * value:+.1f}" if summary.percent else f"{value:+.3f}"
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def _plain(value: float, summary: TaskSummary) -> str:
-    return f"{100 * value:.1f} %" if summary.percent else f"{value:.3f}"
+def _scores(on: Comparison, summary: TaskSummary) -> str:
+    """Give both scores: "accuracy 92.1 % against 51.9 %"."""
+    ours, theirs = (score_text(each, summary.percent) for each in (on.score.mean, on.reference_score))
+    return f"{metric_words(summary.metric)} {ours} against {theirs}"
+
+
+def _difference(gain: Interval, summary: TaskSummary) -> str:
+    return difference(_as_scored(gain.mean, summary), summary.percent)
+
+
+def _as_scored(gain: float, summary: TaskSummary) -> float:
+    """A gain as a difference of scores: of an error, a gain is a fall."""
+    return gain if summary.greater_is_better else -gain
+
+
+def _interval(gain: Interval, summary: TaskSummary) -> str:
+    low, high = sorted(_as_scored(end, summary) for end in (gain.low, gain.high))
+    return interval_words(low, high, summary.percent)
 
 
 def _ends(on: Comparison, summary: TaskSummary, adjust: str | None) -> str:
@@ -88,19 +145,16 @@ def _ends(on: Comparison, summary: TaskSummary, adjust: str | None) -> str:
     if np.isnan(on.gain.low):
         return ""
     given = " given these training data" if summary.is_whole_pool(on.budget) else ""
-    fits = f"{on.seeds} seeds" if on.gain.fits > 1 else f"1 distinct fit of {on.seeds} seeds"
+    fits = f"{on.seeds} draws" if on.gain.fits > 1 else f"1 distinct fit of {on.seeds} draws"
     after = f"; verdict adjusted by {adjust}" if adjust else ""
-    low, high = (_signed(end, summary) for end in (on.gain.low, on.gain.high))
-    return f" (95 % interval {low} to {high}{given}, {fits}{after})"
+    return f" (95 % interval {_interval(on.gain, summary)}{given}, {fits}{after})"
 
 
 def _between(gain: Interval, summary: TaskSummary) -> str:
-    if np.isnan(gain.low):
-        return ""
-    return f" ({_signed(gain.low, summary)} to {_signed(gain.high, summary)})"
+    return "" if np.isnan(gain.low) else f" ({_interval(gain, summary)})"
 
 
 def _at_chance(score: Interval, summary: TaskSummary) -> str:
     if summary.chance is None or not score.covers(summary.chance):
         return ""
-    return f" Its score, {_plain(score.mean, summary)}, is at chance ({_plain(summary.chance, summary)})."
+    return f" This is at chance, {score_text(summary.chance, summary.percent)}."

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from tlkit.errors import BadInput, at_least, require_number
-from tlkit.figures.style import score_text
-from tlkit.figures.wording import budget_in_words
+from tlkit.figures.wording import budget_in_words, metric_words, score_text
 from tlkit.study.intervals import Interval, students_interval
+from tlkit.study.sentences import contender
 from tlkit.study.trial import TaskSummary, Trial
 from tlkit.study.verdicts import LEVEL, MIN_SEEDS
 
@@ -24,7 +24,7 @@ UNKNOWN = Interval(np.nan, np.nan, np.nan)
 CLAIMS = {
     "faster": "{who} is faster",
     "slower": "{who} is slower",
-    "no evidence": "there is no evidence that {who} is faster or slower",
+    "no evidence": "it is open whether {who} is faster or slower",
     "no verdict": "{who} gets no verdict",
 }
 COLUMNS = (
@@ -202,15 +202,15 @@ def _typical(times: np.ndarray) -> list[float]:
 
 
 def _sentence(race: Race, summary: TaskSummary) -> str:
-    trial, seeds, base = race.pairs[0][0], len(race.pairs), summary.baseline
-    who = f"{trial.strategy} from {trial.source}" if trial.transfers and trial.source else trial.strategy
-    goal = f"{score_text(race.score, summary.percent)} {summary.metric}"
+    trial, seeds, base = race.pairs[0][0], len(race.pairs), summary.display(summary.baseline)
+    who = contender(trial.strategy, trial.origin, summary)
+    goal = f"{metric_words(summary.metric)} {score_text(race.score, summary.percent)}"
     said = f"With {budget_in_words(trial.budget, summary.budget_unit)}, {CLAIMS[race.word].format(who=who)}"
     if not race.baseline_reached:
         return f"{said}: {base} reaches {goal} on no draw."
     if not race.complete:
         return f"{said}: it reaches {goal} on {race.reached} of {seeds} draws."
-    few = f" (it takes {MIN_SEEDS} seeds)" if seeds < MIN_SEEDS else ""
+    few = f" (that takes {MIN_SEEDS} draws)" if seeds < MIN_SEEDS else ""
     ours, theirs = (f"{value:.3g} s" for value in _typical(race.seconds))
     if race.in_steps:
         steps = _typical(race.steps)
@@ -227,5 +227,5 @@ def _times(race: Race) -> str:
     ratio = race.ratio(race.steps if race.in_steps else race.seconds)
     unit, at_least = "steps" if race.in_steps else "seconds", "at least " if race.at_least else ""
     ends = "" if np.isnan(ratio.low) else f" (95 % interval {ratio.low:.2g} to {ratio.high:.2g}"
-    ends += f", {len(race.pairs)} seeds)" if ends else ""
+    ends += f", {len(race.pairs)} draws)" if ends else ""
     return f"counted in {unit} {at_least}{ratio.mean:.2g} times as fast{ends}"

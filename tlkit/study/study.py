@@ -12,7 +12,7 @@ import pandas as pd
 from tlkit.errors import ABOVE_0, BadInput, require_number
 from tlkit.study import stored
 from tlkit.study.intervals import Interval, crossed_interval, grouped, seeds_to_show
-from tlkit.study.sentences import multiplicity, sentence
+from tlkit.study.sentences import conclusion, multiplicity, sentence
 from tlkit.study.trial import FailedTrial, TaskSummary, Trial
 from tlkit.study.verdicts import EQUIVALENCE, MIN_SEEDS, Comparison, Judged, judge, require_way
 
@@ -180,6 +180,10 @@ class Study:
     def sentences(self, adjust: str | None = None) -> list[str]:
         """The verdicts in words."""
         return self.verdicts(adjust)["sentence"].tolist()
+
+    def conclusion(self) -> str:
+        """Say in one line what the verdicts come to."""
+        return conclusion(self._judged(None, EQUIVALENCE)[0], self.summary)
 
     def multiplicity(self, adjust: str | None = None) -> str:
         """Say how many verdicts this study holds, and how many false ones to expect; empty for one."""

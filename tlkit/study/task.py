@@ -55,6 +55,8 @@ class Task(ABC):
         intervals then take groups for what is drawn.
     similarity : float or None
         How much the task shares with its source's world, where that is a dial.
+    losses_compare : bool
+        Whether what strategies minimise is one loss, so that their learning curves can share an axis.
     starters : tuple of str
         Strategies to begin with, where a choice has to be offered.
     strategy_base : type
@@ -84,6 +86,7 @@ class Task(ABC):
     groups: np.ndarray | None = None
     similarity: float | None = None
     drawn: int | None = None
+    losses_compare: bool = True
     starters: tuple[str, ...] = ()
     loaded_by: Mapping[str, Any] = MappingProxyType({})
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from tlkit.errors import BadInput, Limit, at_least, require_number, whole
+from tlkit.figures.wording import within
 from tlkit.study.task import Task
 
 WHOLE = Limit("a whole number", lambda x: isinstance(x, Integral))
@@ -20,6 +21,9 @@ LARGEST = 1e100  # beyond it, a mean or a rounding may be infinite
 FINITE = Limit("a finite number", lambda x: abs(x) <= LARGEST)
 SHARE = Limit("a share from 0 to 1", lambda x: -1e-9 <= x <= 1 + 1e-9)  # a mean of floats may be off by a bit
 NEVER_STORED = {"fitted", "raised"}
+
+
+WITHOUT_SOURCE = " without source"  # what ends the label of a source-free twin
 
 
 @dataclass(frozen=True)
@@ -146,8 +150,8 @@ class Trial(Cell):
 
     @property
     def origin(self) -> str:
-        """What the strategy started from, in words: its source, or of one that was not used the network."""
-        return self.source if self.transfers or not self.source else f"{self.source}'s network"
+        """The source that the strategy used; empty where it used none."""
+        return self.source if self.transfers else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return all but the fitted estimator, ready for JSON."""
@@ -223,6 +227,8 @@ class TaskSummary(Stored):
         The largest budget, where all draws are from one pool of training examples.
     groups : sequence of int, optional
         The group of each test example, from 0 up, where some belong together.
+    titles : mapping of str to str
+        What the task's strategies are called in a sentence, by name.
     """
 
     task: str
@@ -234,6 +240,7 @@ class TaskSummary(Stored):
     chance: float | None = None
     pool: int | None = None
     groups: Sequence[int] | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, task: Task, baseline: str | None = None) -> TaskSummary:
@@ -248,7 +255,13 @@ class TaskSummary(Stored):
             task.chance,
             task.pool,
             None if task.groups is None else task.groups.tolist(),
+            {name: within(kind.title) for name, kind in task.strategies().items()},
         )
+
+    def display(self, label: str) -> str:
+        """Return what a strategy is called in a sentence: its title, or the label somebody gave it."""
+        name = label.removesuffix(WITHOUT_SOURCE)
+        return self.titles.get(name, name) + (" without a source" if name != label else "")
 
     def is_whole_pool(self, budget: int | None) -> bool:
         """Whether a budget is all the training data, so that there is nothing to draw."""
@@ -273,6 +286,8 @@ class TaskSummary(Stored):
         for name, limit in {"chance": FINITE, "pool": whole(0)}.items():
             if getattr(summary, name) is not None:
                 require_number(name, getattr(summary, name), limit)
+        if not all(isinstance(part, str) for pair in summary.titles.items() for part in pair):
+            raise BadInput("titles are texts by name.")
         if not (summary.groups is None or isinstance(summary.groups, list)):
             raise BadInput(f"groups are a list; got {type(summary.groups).__name__}.")
         for group in summary.groups or ():

@@ -9,18 +9,19 @@ import numpy as np
 import pandas as pd
 
 from tlkit.errors import BadInput
-from tlkit.figures.style import budget_at, score_text
-from tlkit.figures.wording import amount, budget_in_words
+from tlkit.figures.style import budget_at
+from tlkit.figures.wording import amount, budget_in_words, metric_words, score_text
 from tlkit.study.interpolation import Curve, moved_apart, region
 from tlkit.study.intervals import crossed_interval, grouped
+from tlkit.study.sentences import contender
 from tlkit.study.trial import TaskSummary, Trial
 from tlkit.study.verdicts import MIN_SEEDS
 
 CLAIMS = {
     "cheaper": "{who} is cheaper",
     "dearer": "{who} is dearer",
-    "no evidence": "there is no evidence that {who} is cheaper or dearer",
-    "no verdict": f"{{who}} gets no verdict (it takes {MIN_SEEDS} seeds)",
+    "no evidence": "it is open whether {who} is cheaper or dearer",
+    "no verdict": f"{{who}} gets no verdict, for that takes {MIN_SEEDS} draws",
 }
 COLUMNS = ("strategy", "source", "budget", "seeds", "score", "worth", "low", "high", "verdict", "sentence")
 
@@ -154,9 +155,9 @@ def _row(found: Worth, summary: TaskSummary) -> tuple[object, ...]:
 
 
 def _sentence(found: Worth, summary: TaskSummary) -> str:
-    trial, other, unit = found.trial, found.curve.name, summary.budget_unit
-    who = f"{trial.strategy} from {trial.source}" if trial.transfers and trial.source else trial.strategy
-    score = f"{score_text(found.score, summary.percent)} {summary.metric}"
+    trial, other, unit = found.trial, summary.display(found.curve.name), summary.budget_unit
+    who = contender(trial.strategy, trial.origin, summary)
+    score = f"{metric_words(summary.metric)} of {score_text(found.score, summary.percent)}"
     said = f"With {budget_in_words(trial.budget, unit)}, {CLAIMS[found.word].format(who=who)}: "
     if np.isfinite(found.budget):
         said += f"its {score} is worth {amount(found.budget)} {unit} of {other}"
@@ -167,7 +168,7 @@ def _sentence(found: Worth, summary: TaskSummary) -> str:
     if np.isnan(found.low):
         return f"{said}."
     ends = [_end(each, found.curve) for each in (found.low, found.high)]
-    return f"{said} (95 % interval {' to '.join(dict.fromkeys(ends))}, {found.seeds} seeds)."
+    return f"{said} (95 % interval {' to '.join(dict.fromkeys(ends))}, {found.seeds} draws)."
 
 
 def _end(budget: float, curve: Curve) -> str:

@@ -52,7 +52,7 @@ class FineTune(GradientStrategy):
     0.8
     """
 
-    title = "Fine-tune"
+    title = "Fine-tuning"
     idea = "Start from the source's weights and train on."
 
     unfreeze: str = "all"

@@ -35,7 +35,7 @@ class Scratch(GradientStrategy):
     (3, 10)
     """
 
-    title = "From scratch"
+    title = "Training from scratch"
     idea = "Start from random weights: what the target's labels teach by themselves."
 
     architecture: str | Mapping[str, Any] | None = None

@@ -37,7 +37,7 @@ class TargetOnly(RatingsStrategy):
     """
 
     name = "target_only"
-    title = "Target only"
+    title = "The target alone"
     idea = "Learn from the target's own ratings and nothing else."
 
     model: Recommender | None = None

@@ -65,7 +65,7 @@ class Gated(RatingsStrategy):
     """
 
     name = "gated"
-    title = "Gated by what is known"
+    title = "Gated mixture"
     idea = "Mix target, joint and source-only models with weights learned for each number of ratings."
 
     experts: Mapping[str, RatingsStrategy] | None = None

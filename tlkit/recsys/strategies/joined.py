@@ -35,7 +35,7 @@ class Joined(RatingsStrategy):
     """
 
     name = "joined"
-    title = "Both domains as one"
+    title = "Joined domains"
     idea = "Put both shops' ratings into one matrix and learn as if it were one shop."
 
     model: Recommender | None = None
