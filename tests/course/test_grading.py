@@ -13,26 +13,26 @@ from tlkit import cli
 from tlkit.course import capped, gradebook, grading, handed_in, notebooks, running
 from tlkit.course.grading import Graded, Limits, grade
 from tlkit.errors import BadInput
+from tlkit.lessons import Choice, Number
 
 IMPORT = "from tlkit.exercises import start_here as exercises"
-SHOW = """
-def told(**entry):
-    display({"application/vnd.tlkit.lesson+json": entry, "text/plain": str(entry)}, raw=True)
-"""
 
 
 def check(name, answer):
     """A cell as a lesson has it, with a learner's answer."""
-    return (
-        f"answer = {answer}\noutcome = exercises.{name}.check(answer)\n"
-        f"told(kind='exercise', name='start_here.{name}', status=outcome.status)"
-    )
+    return f"answer = {answer}\nexercises.{name}.check(answer)\n# exercises.{name}.hint()"
 
 
 def foretold(name, predicted, result):
     """The output that a prediction leaves beside its result."""
     entry = {"kind": "prediction", "name": f"start_here.{name}", "predicted": predicted, "result": result}
     return new_output("display_data", data={handed_in.LESSON: entry, "text/plain": "You predicted."})
+
+
+SCORE = new_output(
+    "display_data",
+    data={handed_in.LESSON: {"kind": "quiz", "name": "start_here.QUIZ", "right": 4, "of": 5}},
+)
 
 
 def judged(name, status):
@@ -43,7 +43,7 @@ def judged(name, status):
 def hand_in(path, *sources, title="# Start here", outputs=()):
     path.parent.mkdir(parents=True, exist_ok=True)
     prose = [new_markdown_cell(title)] if title else []
-    cells = [*prose, new_code_cell(IMPORT), new_code_cell(SHOW), *map(new_code_cell, sources)]
+    cells = [*prose, new_code_cell(IMPORT), *map(new_code_cell, sources)]
     cells[-1]["outputs"] = list(outputs)
     nbformat.write(new_notebook(cells=cells), path)
     return path
@@ -82,8 +82,8 @@ def test_a_class_of_three_is_graded_into_one_right_table(graded):
     with open(into / "grades.csv", newline="", encoding="utf-8") as file:
         table = [{**row, "seconds": float(row["seconds"]) > 0} for row in csv.DictReader(file)]
     lesson, good = "00_start_here", "00_start_here.ipynb"
-    mistake = "cell [5] failed: ValueError: my red mistake"
-    shortened = "cells are missing: GAIN, VERDICTS; cell [4] ran for more than 6 s"
+    mistake = "cell [4] failed: ValueError: my red mistake"
+    shortened = "cells are missing: GAIN, VERDICTS; cell [3] ran for more than 6 s"
     renamed = "cleo/my homework (2).ipynb"
     both = "GAIN, VERDICTS"
     expected = [
@@ -102,7 +102,7 @@ def test_the_page_and_the_terminal_say_the_same(graded):
     said = gradebook.summary(rows)
     for text in (
         "3 notebooks: 1 graded, 1 failed, 1 timed out.",
-        "cell [5] failed: ValueError: my red mistake",
+        "cell [4] failed: ValueError: my red mistake",
     ):
         assert text in page and text in said
     assert nbformat.read(into / "executed" / "ben" / "00_start_here.ipynb", as_version=4).cells
@@ -110,13 +110,21 @@ def test_the_page_and_the_terminal_say_the_same(graded):
 
 @pytest.mark.slow
 def test_predictions_are_those_handed_in_and_verdicts_and_results_those_of_the_new_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(grading.contents, "predictions_of", lambda book: ["AHEAD", "WHICH"])
-    outputs = [judged("HEAD", "right"), foretold("AHEAD", 20, 99), foretold("WHICH", "probe", None)]
-    again = "told(kind='prediction', name='start_here.AHEAD', predicted=None, result=9.2)"
+    asked = {"AHEAD": Number("How far?", unit="points"), "WHICH": Choice("Which?", ["probe", "finetune"])}
+    monkeypatch.setattr(grading.contents, "predictions_of", lambda book: asked)
+    outputs = [judged("HEAD", "right"), foretold("AHEAD", 20, 99), foretold("WHICH", {"a": 1}, None), SCORE]
+    again = (
+        "from tlkit.lessons import Number\n"
+        "exercises.AHEAD = Number('How far?', unit='points')\n"
+        "exercises.AHEAD.reveal(9.2)"
+    )
     hand_in(tmp_path / "in" / "dan.ipynb", check("HEAD", 640), again, outputs=outputs)
     _, (row,) = grade(tmp_path / "in", tmp_path / "out")
-    assert (row.right, row.wrong) == ([], ["HEAD"])
-    assert gradebook.predictions(row) == ["AHEAD: 20, result 9.2", "WHICH: probe, result unknown"]
+    assert (row.right, row.wrong, row.quiz) == ([], ["HEAD"], "4 of 5")
+    assert gradebook.predictions(row) == [
+        "AHEAD: 20 points, result 9.2 points",
+        "WHICH: {'a': 1}, result unknown",
+    ]
 
 
 @pytest.mark.slow
@@ -151,7 +159,7 @@ def test_megabytes_of_output_are_cut_short_and_an_endless_flood_ends(tmp_path):
     assert (long.status, long.right) == ("graded", ["HEAD"])
     assert told in long.problem and told in endless.problem
     assert (endless.status, endless.right) == ("timed out", ["HEAD"])
-    assert "cell [4] was running when the notebook's 12 s were over" in endless.problem
+    assert "cell [3] was running when the notebook's 12 s were over" in endless.problem
     sizes = [path.stat().st_size for path in (into / "executed").rglob("*.ipynb")]
     assert len(sizes) == 2 and max(sizes) < 2 * capped.LIMIT
 

@@ -12,6 +12,7 @@ from typing import Any
 from tlkit.course import pages
 from tlkit.course.contents import exercises_of, module_of, quiz_of
 from tlkit.course.notebooks import Notebook, choose
+from tlkit.lessons import Exercise, Quiz
 from tlkit.system.files import atomic_write
 
 
@@ -59,11 +60,11 @@ def sheet(book: Notebook) -> str:
     return "\n\n".join([*parts, *_quiz(quiz_of(book))]) + "\n"
 
 
-def _judged(exercise: Any, value: Any, code: str) -> str:
+def _judged(exercise: Exercise, value: Any, code: str) -> str:
     """Show an answer, and what the judge says to it."""
     if inspect.isfunction(value) and code.isidentifier():
         code = textwrap.dedent(inspect.getsource(value)).strip()
-    said = exercise.check(value).text
+    said = exercise.judged(value).text
     return f"```python\n{textwrap.dedent(code)}\n```\n\n" + textwrap.indent(said, "> ", lambda line: True)
 
 
@@ -83,7 +84,7 @@ def _examples(book: Notebook) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _quiz(quiz: Any | None) -> list[str]:
+def _quiz(quiz: Quiz | None) -> list[str]:
     if quiz is None:
         return []
     parts = ["## Quiz"]
@@ -91,7 +92,7 @@ def _quiz(quiz: Any | None) -> list[str]:
         marked = [
             f"**{option}** (right)" if option == question.answer else option for option in question.options
         ]
-        parts += [f"**{number}.** {question.question}", _listed(marked), question.why]
+        parts += [f"**{number}.** {question.text}", _listed(marked), question.why]
     return parts
 
 

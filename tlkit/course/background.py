@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from tlkit import catalogue
 from tlkit.errors import ABOVE_0, require_number, whole
 from tlkit.figures import style
-from tlkit.figures.described import with_words
+from tlkit.figures.described import Figure, with_words
 
 HEIGHT = 340
 DARK = ("#000000", "#0072B2", "#882255", "#332288", "#661100")  # of the palette: dark enough for small text
@@ -22,7 +22,7 @@ FILMS = ("Robots", "Rockets", "Roses", "Romance", "Both")
 STARS = ((5, 4, 1, None, 3), (4, None, 2, 1, 3), (1, 2, None, 5, 3), (None, 1, 4, 5, 3), (5, 5, 1, 1, None))
 
 
-def cross_entropy() -> go.Figure:
+def cross_entropy() -> Figure:
     """Draw the cross-entropy of one answer over the probability that the right class was given.
 
     Returns
@@ -55,7 +55,7 @@ def cross_entropy() -> go.Figure:
     return with_words(figure, alt, table[::10])
 
 
-def gradient_descent(rate: float = 0.2, steps: int = 6, start: float = -2.0) -> go.Figure:
+def gradient_descent(rate: float = 0.2, steps: int = 6, start: float = -2.0) -> Figure:
     """Draw steps down the loss (w - 1)^2 of one weight, each against the gradient 2 (w - 1).
 
     Parameters
@@ -111,7 +111,7 @@ def gradient_descent(rate: float = 0.2, steps: int = 6, start: float = -2.0) -> 
     return with_words(figure, alt, path)
 
 
-def embedding(source: str = "glyphs", target: str = "digits", each: int = 8) -> go.Figure:
+def embedding(source: str = "glyphs", target: str = "digits", each: int = 8) -> Figure:
     """Draw a target's examples where a source's features put them, in the two directions of most spread.
 
     Parameters
@@ -161,7 +161,7 @@ def embedding(source: str = "glyphs", target: str = "digits", each: int = 8) -> 
     return with_words(figure, alt, table)
 
 
-def matrix_factorization(factors: int = 1) -> go.Figure:
+def matrix_factorization(factors: int = 1) -> Figure:
     """Draw a table of stars with gaps beside its product of people's and films' factors, which fills them.
 
     Parameters

@@ -5,31 +5,27 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from types import ModuleType
-from typing import Any
+from typing import TypeVar
 
 from tlkit.course.notebooks import Notebook
+from tlkit.lessons import Exercise, Prediction, Quiz
 
-_PREDICTIONS = ("Number", "Choice", "Order", "Curve")
+T = TypeVar("T")
 
 
-def exercises_of(book: Notebook) -> dict[str, Any]:
+def exercises_of(book: Notebook) -> dict[str, Exercise]:
     """Return a lesson's exercises by name, in their order; none for a notebook without a module of them."""
-    return _held(book, ("Exercise",))
+    return _held(book, Exercise)
 
 
-def predictions_of(book: Notebook) -> dict[str, Any]:
+def predictions_of(book: Notebook) -> dict[str, Prediction]:
     """Return a lesson's predictions by name, in their order."""
-    return _held(book, _PREDICTIONS)
+    return _held(book, Prediction)
 
 
-def quiz_of(book: Notebook) -> Any | None:
+def quiz_of(book: Notebook) -> Quiz | None:
     """Return a lesson's recall quiz, or None."""
-    return next(iter(_held(book, ("Quiz",)).values()), None)
-
-
-def runs_a_study(exercise: Any) -> bool:
-    """Whether an answer to an exercise is tried in a study on draws that the learner does not see."""
-    return False
+    return next(iter(_held(book, Quiz).values()), None)
 
 
 def module_of(book: Notebook) -> ModuleType | None:
@@ -38,6 +34,6 @@ def module_of(book: Notebook) -> ModuleType | None:
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
-def _held(book: Notebook, kinds: tuple[str, ...]) -> dict[str, Any]:
+def _held(book: Notebook, kind: type[T]) -> dict[str, T]:
     content = vars(module_of(book) or object)
-    return {name: value for name, value in content.items() if type(value).__name__ in kinds}
+    return {name: value for name, value in content.items() if isinstance(value, kind)}

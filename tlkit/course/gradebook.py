@@ -13,7 +13,6 @@ from typing import Any
 from tlkit.course import pages
 from tlkit.course.handed_in import CUT_SHORT, TABLE
 from tlkit.course.records import plain
-from tlkit.course.report import shown
 from tlkit.system.files import atomic_write
 
 COLUMNS = (
@@ -29,7 +28,7 @@ class Graded:
     """What became of one learner's notebook.
 
     `status` is graded, no answers, failed, timed out, not a lesson, not a notebook, interrupted or not run.
-    `predictions` holds a pair a name: what was predicted, and the result.
+    `predictions` holds two texts a name: what was predicted, and the result; empty where there is none.
     """
 
     learner: str
@@ -38,7 +37,7 @@ class Graded:
     right: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
-    predictions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    predictions: dict[str, tuple[str, str]] = field(default_factory=dict)
     quiz: str = ""
     status: str = "not run"
     seconds: float = 0.0
@@ -61,8 +60,8 @@ def entry_of(row: Graded) -> dict[str, Any]:
     """Return a row of the table, by `COLUMNS`."""
     values = (
         row.learner, row.file, row.lesson, row.status, len(row.right), len(row.wrong), len(row.open),
-        ", ".join(row.wrong), ", ".join(row.open), "; ".join(predictions(row)), row.quiz, row.seconds,
-        row.problem,
+        ", ".join(row.wrong), ", ".join(row.open), "; ".join(predictions(row)), one_line(row.quiz),
+        row.seconds, row.problem,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -83,13 +82,9 @@ def _harmless(value: Any) -> Any:
 def predictions(row: Graded) -> list[str]:
     """Return each prediction beside its result."""
     return [
-        one_line(f"{name}: {_or(predicted, 'no prediction')}, result {_or(result, 'unknown')}")
+        one_line(f"{name}: {predicted or 'no prediction'}, result {result or 'unknown'}")
         for name, (predicted, result) in row.predictions.items()
     ]
-
-
-def _or(value: Any, nothing: str) -> str:
-    return nothing if value is None else shown(value)
 
 
 def summary(rows: Sequence[Graded]) -> str:

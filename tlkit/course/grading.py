@@ -21,6 +21,7 @@ from tlkit.course.notebooks import Notebook, need, notebooks
 from tlkit.course.progress import Progress
 from tlkit.course.rerun import LearnersKernels, Limits, rerun
 from tlkit.errors import BadInput, FileProblem, require_number, whole
+from tlkit.lessons import Prediction
 
 
 def grade(
@@ -148,13 +149,31 @@ def _judge(row: Graded, lesson: Notebook, given: dict[str, Any], executed: dict[
         attempts = [entry for entry in judged.get(name, ()) if str(entry.get("status")) in verdicts]
         verdicts.get(handed_in.last(attempts, "status"), row.open).append(name)
     then, now = handed_in.told(given, "prediction"), handed_in.told(executed, "prediction")
-    for name in contents.predictions_of(lesson):
+    for name, prediction in contents.predictions_of(lesson).items():
         predicted = handed_in.last(then.get(name, ()), "predicted")
-        row.predictions[name] = (predicted, handed_in.last(now.get(name, ()), "result"))
+        result = handed_in.last(now.get(name, ()), "result")
+        row.predictions[name] = (_said(prediction, predicted), _said(prediction, result))
+    scores = [score for notebook in (given, executed) for score in _scores(notebook)]
+    row.quiz = scores[-1] if scores else ""
     if row.status == "graded" and not row.right + row.wrong:
         row.status = "no answers"
     if gradebook.was_cut_short(executed):
         row.add_problem("a cell puts out more than a million characters, and the rest was left out")
+
+
+def _said(prediction: Prediction, value: Any) -> str:
+    """Say a value as its prediction does; a learner's code can have put anything there."""
+    if value is None:
+        return ""
+    try:
+        return prediction.say(value)
+    except Exception:
+        return str(value)
+
+
+def _scores(notebook: dict[str, Any]) -> list[str]:
+    told = handed_in.told(notebook, "quiz").values()
+    return [f"{entry.get('right')} of {entry.get('of')}" for entries in told for entry in entries]
 
 
 def _tell_twice_handed_in(rows: Sequence[Graded]) -> None:

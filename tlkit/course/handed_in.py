@@ -11,8 +11,8 @@ from typing import Any
 
 from tlkit.course.notebooks import Notebook
 from tlkit.errors import BadInput, FileProblem
+from tlkit.lessons import MIME as LESSON
 
-LESSON = "application/vnd.tlkit.lesson+json"
 TABLE, EXECUTED = "grades.csv", "executed"  # what a grading leaves in its folder
 CUT_SHORT = "[tlkit: what this cell put out after its first million characters was left out.]\n"
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)

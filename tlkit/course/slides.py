@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tlkit.course.contents import predictions_of
 from tlkit.course.notebooks import Notebook, choose, need
 from tlkit.course.publish import METADATA, WIDTH
 from tlkit.system.files import atomic_write
@@ -85,11 +86,14 @@ def _parts(book: Notebook) -> Iterator[tuple[str, Any]]:
     """Yield what is shown, with the kind of slide that it starts or goes on."""
     import nbformat
 
+    asked = predictions_of(book)
     in_section = False  # before the first one stands the machine
     for cell in nbformat.read(book.path, as_version=4).cells:
         if cell.cell_type == "markdown":
             in_section = in_section or "## " in cell.source
             yield from _prose(cell.source)
+        elif prediction := asked.get(cell.source.strip().removeprefix("exercises.")):
+            yield "subslide", nbformat.v4.new_markdown_cell(f"**Predict.** {prediction.question}")
         elif in_section and (outputs := [_still(output) for output in cell.outputs if _is_shown(output)]):
             yield "subslide", nbformat.v4.new_code_cell(outputs=outputs)
 
@@ -117,6 +121,8 @@ def _placed(cell: Any, kind: str) -> Any:
 
 def _is_shown(output: Mapping[str, Any]) -> bool:
     data = output.get("data", {})
+    if "This figure in words" in data.get("text/html", ""):
+        return False  # the picture has it
     text = output.get("text") or data.get("text/markdown") or data.get("text/plain", "")
     return output.get("name") != "stderr" and ("image/png" in data or not _NOTHING_TO_SHOW.match(text))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tlkit.course import pages
-from tlkit.course.contents import exercises_of, predictions_of, quiz_of, runs_a_study
+from tlkit.course.contents import exercises_of, predictions_of, quiz_of
 from tlkit.course.notebooks import Notebook, companions, notebooks
 from tlkit.system.files import atomic_write
 
@@ -80,14 +80,14 @@ def _found(pattern: re.Pattern, book: Notebook) -> str:
 
 def _row(book: Notebook) -> str:
     exercises = exercises_of(book)
-    studies = sum(map(runs_a_study, exercises.values()))
+    studies = sum(exercise.runs_study for exercise in exercises.values())
     number = book.name.partition("_")[0]
     counts = (len(predictions_of(book)), len(exercises), studies, "yes" if quiz_of(book) else "no")
     return f"| {number} {book.title} | {time(book).partition(';')[0]} | {' | '.join(map(str, counts))} |"
 
 
 def _lesson(book: Notebook, place: str) -> str:
-    studies = [name for name, exercise in exercises_of(book).items() if runs_a_study(exercise)]
+    studies = [name for name, exercise in exercises_of(book).items() if exercise.runs_study]
     lines = [f"## {_linked(book, place)}", f"Time: {time(book)}."]
     asked = _LINK.sub(lambda link: f"]({place}{link[1]}", before(book)) if place else _unlinked(before(book))
     lines += [f"Before: {asked}"] if asked else []
