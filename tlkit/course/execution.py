@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import Any
 
 
@@ -19,14 +20,16 @@ class Kernels:
     Attributes
     ----------
     environment : dict
-        The variables that they are started with.
+        The variables that they are started with; what lessons keep goes to a file that ends with the run.
     """
 
     def __init__(self, threads: int | None = None, execution_timeout: int | None = None):
         self.ended = False
         self.execution_timeout = execution_timeout
         share = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
-        self.environment = share | os.environ
+        self._scratch = tempfile.TemporaryDirectory(prefix="tlkit-run-", ignore_cleanup_errors=True)
+        kept = {"TLKIT_PROGRESS": os.path.join(self._scratch.name, "predictions.json")}
+        self.environment = share | os.environ | kept
         self._started: list[Any] = []
 
     def options(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tlkit.course.parameters import defaults
 from tlkit.course.records import record
-from tlkit.errors import FileProblem, TlkitError, require_known
+from tlkit.errors import FileProblem, TlkitError, by_beginning
 
 __all__ = ["Notebook", "choose", "notebooks", "record"]
 
@@ -100,19 +100,16 @@ def choose(names: Sequence[str] = ()) -> list[Notebook]:
     Parameters
     ----------
     names : sequence of str
-        A number (``01``), a topic (``why_transfer``) or both (``01_why_transfer``).
+        A number (``01``), a topic (``why_transfer``) or both (``01_why_transfer``), or the beginning of one.
 
     Raises
     ------
     UnknownName
-        For a name that no notebook has.
+        For a name that no notebook has, or that several begin with.
     """
     known = [*notebooks(), *companions()] if names else notebooks()
-    called = {alias: book for book in known for alias in (book.name, *book.name.split("_", 1))}
-    for name in names:
-        if name not in called:
-            require_known("notebook", name, [book.name for book in known])
-    wanted = {called[name].name for name in names}
+    called = {alias: book.name for book in known for alias in (book.name, *book.name.split("_", 1))}
+    wanted = {by_beginning("notebook", name, called) for name in names}
     return [book for book in known if not names or book.name in wanted]
 
 

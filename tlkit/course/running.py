@@ -16,12 +16,14 @@ from typing import Any
 import joblib
 
 from tlkit.course import report
+from tlkit.course.clean import without_widgets
 from tlkit.course.execution import Kernels, let_papermill_write_tuples
 from tlkit.course.notebooks import Notebook, choose, need
 from tlkit.course.parameters import assign
 from tlkit.course.progress import Progress
 from tlkit.course.records import errors_of, plain, records_of
 from tlkit.errors import FileProblem, require_number, whole
+from tlkit.system.files import atomic_write
 
 SIDE_BY_SIDE = 2  # a notebook fills a gigabyte of memory
 AN_HOUR = 3600  # seconds: what takes longer is taken for endless
@@ -217,7 +219,8 @@ def _collect(result: Result, output: Path) -> None:
         return
     executed = json.loads(output.read_text(encoding="utf-8"))
     result.records = records_of(executed)
-    swallowed = errors_of(executed)
+    swallowed = errors_of(executed)  # some of them stand in the state of widgets
+    atomic_write(output, json.dumps(without_widgets(executed), indent=1, ensure_ascii=False) + "\n")
     if result.status == "passed" and swallowed:
         result.status, result.error = "failed", swallowed[0]
 
