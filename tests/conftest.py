@@ -1,4 +1,4 @@
-"""A cache of its own for the whole session, a worker for each core, and reasons for what is skipped."""
+"""A cache and kept answers of the session's own, a worker for each core, and reasons for what is skipped."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Whatever is set: what a learner keeps is not for tests.
+    config.tlkit_progress = tempfile.TemporaryDirectory(prefix="tlkit-tests-", ignore_cleanup_errors=True)
+    os.environ["TLKIT_PROGRESS"] = str(Path(config.tlkit_progress.name, "predictions.json"))
     if config.option.numprocesses:  # workers and the kernels of notebooks inherit it
         os.environ.setdefault("OMP_NUM_THREADS", "1")
     if "TLKIT_CACHE" not in os.environ:
@@ -33,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    config.tlkit_progress.cleanup()
     if hasattr(config, "tlkit_cache"):
         config.tlkit_cache.cleanup()
         os.environ.pop("TLKIT_CACHE", None)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import toys
 from toys import Numbers, toy_source
 
-from tlkit import catalogue, cli, doctor
-from tlkit.course import notebooks, publish
-from tlkit.errors import BadInput, FileProblem, UnknownName
+import tlkit
+from tlkit import catalogue, cli, doctor, exercises
+from tlkit.cli.commands import COMMANDS
+from tlkit.cli.statuses import FAILED, INTERRUPTED, REFUSED, TERMINATED
+from tlkit.course import notebooks, publish, running
+from tlkit.errors import BadInput, FileProblem, UnknownName, by_beginning
+from tlkit.lessons import kept
 from tlkit.study import register
 from tlkit.study.study import Study
 from tlkit.system import files
+from tlkit.vision import sources
 
 
 @pytest.fixture
@@ -61,7 +69,7 @@ def second_modality(monkeypatch):
 
 def refused(capsys, *arguments):
     """The one line with which these arguments are refused."""
-    assert cli.main(arguments) == cli.REFUSED
+    assert cli.main(arguments) == REFUSED
     [line] = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("tlkit: ")
     return line
@@ -76,7 +84,7 @@ def test_run_prints_the_summary_and_where_the_report_is(shelf, capsys):
 
 
 def test_a_failing_notebook_makes_the_status_non_zero_and_shows_the_cell(shelf, capsys):
-    assert cli.main(["run", "next"]) == cli.FAILED
+    assert cli.main(["run", "next"]) == FAILED
     assert "ZeroDivisionError in cell [1]: division by zero\n    | 1 / 0" in capsys.readouterr().out
 
 
@@ -87,13 +95,132 @@ def test_run_refuses_what_it_does_not_know(shelf, capsys):
 
 
 def test_unknown_arguments_and_commands_are_refused(capsys):
-    for arguments in (["run", "--fast"], ["fly"], []):
-        with pytest.raises(SystemExit) as stop:
-            cli.main(arguments)
-        assert stop.value.code == 2
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["run", "--fast"])
+    assert stop.value.code == 2
+    capsys.readouterr()
+    assert "There is no command 'fly'. Valid: lab, notebooks" in refused(capsys, "fly")
+    assert "There is no command '--fast'" in refused(capsys, "--fast")
 
 
-def test_lab_opens_the_first_notebook_on_the_loopback_address(shelf, monkeypatch):
+def test_alone_it_shows_every_command_and_how_to_begin(capsys):
+    assert cli.main([]) == 0
+    out = capsys.readouterr().out
+    assert all(f"\n  {name} " in out for name in COMMANDS)
+    assert "\n  tlkit run 01\n" in out
+    assert max(map(len, out.splitlines())) < 80
+    assert cli.main(["--help"]) == 0
+    assert capsys.readouterr().out == out
+
+
+def test_it_says_its_version(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"tlkit {tlkit.__version__}\n"
+
+
+def test_the_beginning_of_a_command_or_a_notebook_is_enough(shelf, capsys):
+    assert cli.main(["ru", "st"]) == 0
+    assert "00_start  passed" in capsys.readouterr().out
+    assert "Several names begin with 's': sources, strategies." in refused(capsys, "s")
+    assert "Several names begin with '0': 00_start, 01_next." in refused(capsys, "run", "0")
+    assert "no notebook ''" in refused(capsys, "run", "")
+
+
+def test_a_whole_name_wins_over_longer_ones_and_what_is_meant_is_named_once():
+    assert by_beginning("name", "tune", ["tune_all", "tune"]) == "tune"
+    assert by_beginning("name", "fi", {"first": "1st", "fine": "1st", "second": "2nd"}) == "1st"
+    with pytest.raises(UnknownName, match=r"begin with 'tune_': tune_a, tune_b\. Write more"):
+        by_beginning("name", "tune_", ["tune_a", "tune_b", "tune"])
+
+
+def test_names_of_tasks_sources_and_strategies_match_by_their_beginning(second_modality, capsys):
+    asked = ["compare", "numb", "--source", "to", "--strategies", "he", "--base", "al", "--seeds", "3"]
+    assert cli.main(asked) == 0
+    assert second_modality == [("task", {}), ("source", {})]
+    assert "helper" in capsys.readouterr().out
+    assert "Several names begin with 'resnet': resnet101" in refused(
+        capsys, "compare", "numb", "--source", "resnet", "--strategies", "he"
+    )
+
+
+def test_a_path_is_never_taken_for_the_beginning_of_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digi").mkdir()
+    assert catalogue.task_name("digi") == "digi"
+    assert catalogue.task_name("./digi") == "./digi"
+    assert catalogue.source_name("gly.safetensors") == "gly.safetensors"
+    assert catalogue.source_name("gly") == "glyphs"
+
+
+def test_tasks_are_listed_with_metric_and_budget_and_whence_they_come(second_modality, capsys, monkeypatch):
+    monkeypatch.setattr(register.Register, "load", None)  # a list loads nothing
+    assert cli.main(["tasks"]) == 0
+    vision, recsys, others = (
+        listed(capsys, head) for head in ("For vision", "For recsys", f"For {__name__}")
+    )
+    assert "(usually accuracy; a budget counts labels a class)" in vision
+    assert "digits Handwritten digits, 1,797 real ones from scikit-learn (shipped)" in vision
+    assert "Data sets of torchvision (downloaded once): CIFAR10, CIFAR100," in vision
+    assert "(usually ndcg@10; a budget counts ratings a user)" in recsys
+    assert "amazon Books or movies, for users who are known in the other (your own copy, in" in recsys
+    assert "numbers" in others
+
+
+def test_sources_are_listed_with_the_titles_of_their_cards(capsys):
+    assert cli.main(["sources"]) == 0
+    vision = listed(capsys, "For vision")
+    for name in sources.SHIPPED:
+        assert f"{name} {tlkit.load_source(name).card.title} (shipped)" in vision
+    assert "Networks with ImageNet weights (downloaded once): alexnet," in vision
+
+
+def test_every_name_that_tlkit_declares_is_described():
+    for each in [*register.tasks.listed(), *register.sources.listed()]:
+        assert each.module.split(".")[0] != "tlkit" or (each.words and each.comes), each.names
+
+
+def listed(capsys, head):
+    """The part of a list under a head, its lines joined; what was printed stays for the next."""
+    out, _ = capsys.readouterr()
+    print(out, end="")
+    (part,) = (part for part in f"\n\n{out}".split("\n\nFor ") if part.startswith(head[4:]))
+    return " ".join(part.split())
+
+
+def test_notebooks_are_listed_with_title_and_time(capsys):
+    assert cli.main(["notebooks"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[:2] == [
+        "00_start_here Start here (20 minutes)",
+        "01_why_transfer Why transfer? (40 minutes)",
+    ]
+
+
+def test_progress_sums_up_what_is_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TLKIT_PROGRESS", str(tmp_path / "mine.json"))
+    assert cli.main(["progress"]) == 0
+    assert "Nothing is kept yet" in capsys.readouterr().out
+    name = next(iter(exercises.names()["exercises"]))
+    kept.keep("exercises", name, {"status": "right"})
+    assert cli.main(["progress"]) == 0
+    assert name.partition(".")[0] in capsys.readouterr().out
+
+
+def test_an_interrupted_run_says_what_is_left_and_how_to_run_it(shelf, monkeypatch, capsys):
+    results = [
+        running.Result("00_start", "", {"seeds": 1}, status="passed"),
+        running.Result("01_next", "", {"seeds": 1}, status="interrupted"),
+        running.Result("02_last", "", {"steps": 1}, status="not run"),
+    ]
+    monkeypatch.setattr(running, "run", lambda *_: (shelf, results))
+    given = ["-p", "seeds", "2", "-p", "only_of_the_first", "3", "-p", "steps", "1, 2"]
+    assert cli.main(["run", *given]) == INTERRUPTED
+    out = capsys.readouterr().out
+    assert "Not finished: 01_next, 02_last." in out
+    assert out.endswith("tlkit run 01 02 -p seeds 2 -p steps '1, 2'\n")
+
+
+def test_lab_opens_a_copy_of_the_first_notebook_on_the_loopback_address(shelf, monkeypatch):
     calls = []
     monkeypatch.setattr(subprocess, "call", lambda command: calls.append(command) or 0)
     assert cli.main(["lab", "--no-browser", "--port=9999"]) == 0
@@ -103,7 +230,7 @@ def test_lab_opens_the_first_notebook_on_the_loopback_address(shelf, monkeypatch
             "-m",
             "jupyterlab",
             "--ip=127.0.0.1",
-            str(shelf / "00_start.ipynb"),
+            str(Path("tlkit-notebooks", "00_start.ipynb")),
             "--no-browser",
             "--port=9999",
         ]
@@ -115,15 +242,45 @@ def test_lab_without_jupyterlab_says_how_to_get_it(shelf, monkeypatch, capsys):
     assert 'python -m pip install -e ".[lab]"' in refused(capsys, "lab")
 
 
-def test_lab_of_an_installed_package_works_on_copies_and_keeps_yours(shelf, monkeypatch):
-    monkeypatch.setattr(cli, "__file__", str(shelf.parent / "cli.py"))
+def test_lab_copies_notebooks_without_results_and_keeps_yours(shelf, monkeypatch, capsys):
+    monkeypatch.setattr(subprocess, "call", lambda command: 0)
+    first, second = (shelf.parent / "tlkit-notebooks" / f"{name}.ipynb" for name in ("00_start", "01_next"))
+
+    def opened():
+        assert cli.main(["lab"]) == 0
+        return capsys.readouterr().out
+
+    assert opened() == ""
+    copied = json.loads(first.read_text())["cells"][0]
+    assert (copied["source"], copied["outputs"], copied["execution_count"]) == ("print(1)", [], None)
+    first.write_text("mine")
+    assert opened() == ""  # the lesson is as it was
+    for name in ("00_start", "01_next"):
+        lesson = shelf / f"{name}.ipynb"
+        lesson.write_text(lesson.read_text().replace("1", "2"))
+    assert f"{first.relative_to(shelf.parent)} is kept as you have it" in opened()
+    assert first.read_text() == "mine"
+    assert json.loads(second.read_text())["cells"][0]["source"] == "2 / 0"  # nobody had changed it
+    assert opened() == ""  # it is said once
+    first.rename(first.with_name("my_start.ipynb"))
+    assert opened() == ""
+    assert json.loads(first.read_text())["cells"][0]["source"] == "print(2)"
+
+
+def test_lab_overwrites_no_file_that_it_did_not_copy(shelf, monkeypatch, capsys):
     monkeypatch.setattr(subprocess, "call", lambda command: 0)
     mine = shelf.parent / "tlkit-notebooks" / "00_start.ipynb"
     mine.parent.mkdir()
     mine.write_text("mine")
+    (mine.parent / ".copied.json").write_text("[damaged")
     assert cli.main(["lab"]) == 0
     assert mine.read_text() == "mine"
-    assert (mine.parent / "01_next.ipynb").exists()
+    assert "is kept as you have it" in capsys.readouterr().out
+
+
+def test_lab_in_a_folder_that_is_not_yours_says_so(shelf, capsys):
+    (shelf.parent / "tlkit-notebooks").write_text("a file")
+    assert "run from a folder you own" in refused(capsys, "lab")
 
 
 def test_doctor_says_what_the_machine_has(capsys):
@@ -166,15 +323,16 @@ def test_doctor_finds_a_damaged_shipped_file(tmp_path, monkeypatch, capsys):
     for name in ("glyphs", "absent"):
         (tmp_path / "sources" / f"{name}.json").write_text(json.dumps({"sha256": "0" * 64}))
     monkeypatch.setattr(files, "shipped", lambda relative: tmp_path / relative)
-    assert cli.main(["doctor"]) == cli.FAILED
+    assert cli.main(["doctor"]) == FAILED
     assert "0 of 2 sources verified" in capsys.readouterr().out
 
 
 def test_strategies_are_listed_with_their_ideas(capsys):
     assert cli.main(["strategies", "digits"]) == 0
     out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 100
     for name, kind in catalogue.load_task("digits").strategies().items():
-        assert f"{name}: {kind.title}\n    {kind.idea}" in out
+        assert f"{name}: {kind.title} {kind.idea}" in " ".join(out.split())
 
 
 def test_strategies_of_every_modality_are_listed_in_groups(second_modality, capsys):
@@ -238,7 +396,7 @@ COMPARE = ["compare", "numbers", "--source", "toy", "--seeds", "3", "--strategie
 
 def test_compare_tells_what_failed_and_its_status_is_not_zero(second_modality, capsys):
     with pytest.warns(UserWarning, match="3 of 6 trials failed"):
-        assert cli.main([*COMPARE, "broken"]) == cli.FAILED
+        assert cli.main([*COMPARE, "broken"]) == FAILED
     assert "Failed: broken from toy, budget all, seed 2 (ValueError: <b>broken</b>" in capsys.readouterr().out
 
 
@@ -249,7 +407,7 @@ def test_a_termination_ends_compare_as_an_interrupt_does(second_modality, monkey
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(Numbers, "score", terminated)
     with pytest.warns(UserWarning, match="Interrupted: 0 of 6 trials are done"):
-        assert cli.main([*COMPARE, "helper", "-p", "seed", "7"]) == cli.TERMINATED == 143
+        assert cli.main([*COMPARE, "helper", "-p", "seed", "7"]) == TERMINATED == 143
     assert signal.getsignal(signal.SIGTERM) is before
 
 
@@ -277,7 +435,7 @@ def test_compare_refuses_unknown_names(arguments, words, capsys):
 
 
 def test_build_refuses_what_it_cannot_make(shelf, capsys):
-    assert "Did you mean 'notebooks'?" in refused(capsys, "build", "notebook")
+    assert "Did you mean 'notebooks'?" in refused(capsys, "build", "notebocks")
     assert "tlkit build notebooks 01" in refused(capsys, "build", next(iter(catalogue.builders())), "01")
 
 
@@ -286,9 +444,34 @@ def test_build_notebooks_without_a_browser_says_how_to_get_one(shelf, monkeypatc
     assert "apt-get install chromium" in refused(capsys, "build", "notebooks")
 
 
-def test_every_command_has_help(capsys):
-    for command in ("run", "lab", "doctor", "strategies", "compare", "build"):
-        with pytest.raises(SystemExit) as stop:
-            cli.main([command, "--help"])
-        assert stop.value.code == 0
-        assert command in capsys.readouterr().out
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_of_80_columns_with_examples(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, "--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert f"\nExamples:\n  tlkit {command}" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
+def test_the_examples_of_every_command_can_be_read(command):
+    for example in command.examples:
+        _, _, *arguments = shlex.split(example)
+        assert command.read(arguments)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_an_interrupt_of_compare_leaves_130_and_says_that_it_goes_on(second_modality, monkeypatch, capsys):
+    def interrupted(task, estimator, callbacks=()):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Numbers, "score", interrupted)
+    with pytest.warns(UserWarning, match="Interrupted: 0 of 6 trials are done"):
+        assert cli.main([*COMPARE, "helper", "-p", "seed", "8"]) == INTERRUPTED == 130
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith(
+        "tlkit: interrupted. Finished trials are stored: run the same command again, and it goes on.\n"
+    )

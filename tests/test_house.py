@@ -34,7 +34,7 @@ FLOORS = [
 ]
 MODALITIES = {"classification", "vision", "recsys", "catalogue", "exercises"}
 MODALITY_WORDS = re.compile(r"\b(images?|pixels?|photos?|movies?)\b", re.IGNORECASE)
-FORMATS = {"course.publish", "course.docs"}  # a notebook's file has such words itself
+FORMATS = {"course.publish", "course.docs", "course.slides"}  # a notebook's file has such words itself
 OUTSIDE = re.compile(r"(^|[\"'`= (])/(home|root|Users|work|opt|tmp)/[A-Za-z0-9]|index[-]url")
 CONDA_NAMES = {"torch": "pytorch-cpu"}
 

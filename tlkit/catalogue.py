@@ -82,6 +82,34 @@ def _no_name(kind: str, got: object, otherwise: str) -> BadInput:
     return BadInput(f"A {kind} is loaded by its name or a path; got {type(got).__name__}. {otherwise}")
 
 
+def task_name(name: str) -> str:
+    """Return the task's name of which this is the beginning; a whole one, or a path, as it is.
+
+    Raises
+    ------
+    UnknownName
+        If no task is called so, or several begin so.
+    """
+    return register.tasks.completed(name)
+
+
+def source_name(name: str) -> str:
+    """Return the source's name of which this is the beginning; a whole one, or a file, as it is.
+
+    Raises
+    ------
+    UnknownName
+        If no source is called so, or several begin so.
+    """
+    return name if name.endswith(SUFFIXES) else register.sources.completed(name)
+
+
+def modality_of(module: str) -> str:
+    """Return the modality that a module of tlkit's, or of another package's, belongs to."""
+    rooms = [room.__name__ for room in register.modalities()]
+    return next((room.rpartition(".")[2] for room in rooms if f"{module}.".startswith(f"{room}.")), module)
+
+
 def strategies() -> dict[str, dict[str, type[Strategy]]]:
     """Return every strategy, by modality and name."""
     return {kind.strategy_base.modality: kind.strategies() for kind in task_kinds()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -66,6 +66,36 @@ def require_known(kind: str, name: str, valid: Iterable[str]) -> str:
     if name in names:
         return name
     raise UnknownName(f"There is no {kind} {name!r}.{did_you_mean(name, names)} Valid: {', '.join(names)}.")
+
+
+def by_beginning(kind: str, name: str, valid: Iterable[str] | Mapping[str, str]) -> str:
+    """Return the valid name of which `name` is the beginning; a whole one wins over longer ones.
+
+    Parameters
+    ----------
+    kind, name : str
+        As for `require_known`.
+    valid : iterable of str, or mapping of str to str
+        What may be said; a mapping says what is meant by it.
+
+    Raises
+    ------
+    UnknownName
+        If none begins so, or several, which are named.
+
+    Examples
+    --------
+    >>> from tlkit.errors import by_beginning
+    >>> by_beginning("task", "digi", ["digits", "glyphs"])
+    'digits'
+    """
+    meant = valid if isinstance(valid, Mapping) else {each: each for each in valid}
+    if name in meant:
+        return meant[name]
+    begun = list(dict.fromkeys(full for said, full in meant.items() if name and said.startswith(name)))
+    if len(begun) > 1:
+        raise UnknownName(f"Several names begin with {name!r}: {', '.join(begun)}. Write more of the one.")
+    return begun[0] if begun else require_known(kind, name, dict.fromkeys(meant.values()))
 
 
 def require_params(owner: str, params: Iterable[str], function: Callable[..., object]) -> None:

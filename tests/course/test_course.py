@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tlkit.course import notebooks, records, report, running
+from tlkit.course import clean, notebooks, records, report, running
 from tlkit.course.parameters import assign, typed
 from tlkit.course.progress import Progress
 from tlkit.errors import BadInput, FileProblem, UnknownName
@@ -229,6 +230,30 @@ def test_an_error_that_a_widget_swallowed_fails_the_notebook(ran):
     _, results = ran
     assert results[2].error["name"] == "ZeroDivisionError"
     assert results[2].error["where"] == "a widget's callback"
+
+
+def test_an_executed_notebook_holds_no_scripts_of_widgets(ran):
+    into, _ = ran
+    executed = nbformat.read(into / "02_bad_widget.ipynb", as_version=4)
+    nbformat.validate(executed)
+    assert "widgets" not in executed.metadata
+    assert executed.cells[-1].outputs[-1].data == {"text/plain": clean.INTERACTIVE}
+    assert executed.cells[-1].execution_count
+
+
+def test_a_run_keeps_no_predictions_among_the_learners(tmp_path, monkeypatch):
+    own = tmp_path / "own.json"
+    monkeypatch.setenv("TLKIT_PROGRESS", str(own))
+    keep = "from tlkit.lessons import kept; kept.keep('predictions', 'a.B', {'n': 1}); print(kept.place())"
+    write(tmp_path / "00_keeps.ipynb", keep, parameters="")
+    monkeypatch.setattr(notebooks, "folder", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    into, results = running.run()
+    assert results[0].status == "passed"
+    place = nbformat.read(into / "00_keeps.ipynb", as_version=4).cells[-1].outputs[0].text.strip()
+    assert not own.exists() and place != str(own)
+    gc.collect()
+    assert not os.path.exists(os.path.dirname(place))
 
 
 def test_a_kernel_that_dies_is_a_failure_of_its_cell(ran):

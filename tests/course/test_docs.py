@@ -36,7 +36,7 @@ def test_a_page_with_a_fault_is_named(tmp_path, monkeypatch, capfd, fault, named
         (clone / path).write_text(f"# A page\n\n{fault if path == 'README.md' else ''}\n", encoding="utf-8")
     shutil.copytree(folder().parent / "data" / "pictures", clone / "data" / "pictures")
     monkeypatch.setattr(docs, "folder", lambda: clone / "notebooks")
-    monkeypatch.setattr(docs, "notebooks", list)
+    monkeypatch.setattr(docs, "_course", lambda root: {})
     monkeypatch.setattr(docs, "_packages", list)
     with pytest.raises(TlkitError, match="has the faults that are named above"):
         docs.build_docs(tmp_path / "site")
@@ -47,3 +47,13 @@ def test_links_hold_when_a_page_moves_to_the_top():
     page = "![Binder](https://a.org/b.svg) ![g](../../data/g.png) [c](../../.github/CONTRIBUTING.md#map)"
     moved = docs._moved(page, "tests/benchmarks/README.md")
     assert moved == "Binder ![g](data/g.png) [c](contributing.md#map)"
+    assert docs._moved("[s](../README.md) [b](background.ipynb)", docs.PROJECT) == (
+        "[s](../index.md) [b](background.ipynb)"
+    )
+
+
+def test_the_course_in_the_site_is_syllabus_background_lessons_and_project():
+    pages = list(docs._course(folder().parent))
+    assert pages[:3] == ["syllabus.md", "notebooks/background.ipynb", "notebooks/00_start_here.ipynb"]
+    assert pages[-1] == "notebooks/project.md"
+    assert not any("answers" in page for page in pages)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import io
 import re
+import sys
 import tomllib
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-from tlkit.course import notebooks, publish
+from tlkit.course import clean, notebooks, opening, publish
 from tlkit.course.records import errors_of
 from tlkit.errors import FileProblem, TlkitError
 
@@ -24,6 +28,7 @@ ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"
 MACHINE_PATH = re.compile(r"(^|[\"'`= (>])(/(home|root|Users|work|opt|tmp|usr)/|[A-Z]:\\)\w")
 
 each_notebook = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
+each_page = pytest.mark.parametrize("book", [*BOOKS, *notebooks.companions()], ids=lambda book: book.name)
 
 
 def code_cells(book):
@@ -46,27 +51,27 @@ def outputs(book):
     return [output for cell in code_cells(book) for output in cell["outputs"]]
 
 
-@each_notebook
+@each_page
 def test_it_is_a_valid_notebook_under_500_kb(book):
     nbformat.validate(nbformat.read(book.path, as_version=4))
     assert book.path.stat().st_size < publish.LIMIT
 
 
-@each_notebook
+@each_page
 def test_it_is_committed_executed_from_top_to_bottom(book):
     counts = [cell["execution_count"] for cell in code_cells(book) if text(cell).strip()]
     assert counts == list(range(1, len(counts) + 1))
 
 
-@each_notebook
+@each_page
 def test_it_shows_no_error_and_carries_no_state_of_a_kernel(book):
     assert errors_of(book.content) == []
     assert set(book.content["metadata"]) == set(publish.METADATA)
     assert not any("execution" in cell["metadata"] for cell in book.content["cells"])
-    assert not any(publish.WIDGET in output.get("data", {}) for output in outputs(book))
+    assert not any(clean.WIDGET in output.get("data", {}) for output in outputs(book))
 
 
-@each_notebook
+@each_page
 def test_each_figure_has_a_picture_with_a_description(book):
     for output in outputs(book):
         if publish.PLOTLY in output.get("data", {}):
@@ -89,7 +94,7 @@ def test_it_has_one_parameters_cell_with_seeds(book):
     assert isinstance(book.parameters["seeds"], int)
 
 
-@each_notebook
+@each_page
 def test_cells_whose_output_is_checked_have_one_that_can_be(book):
     for cell in code_cells(book):
         if "NBVAL_CHECK_OUTPUT" in text(cell):
@@ -100,30 +105,95 @@ def test_cells_whose_output_is_checked_have_one_that_can_be(book):
             )
 
 
-@each_notebook
+@each_page
 def test_it_names_no_path_of_a_machine(book):
     assert [line for line in lines(book.content) if MACHINE_PATH.search(line)] == []
 
 
 @each_notebook
-def test_badges_lead_to_the_repository(book):
+def test_badges_lead_to_the_clean_copy_in_the_repository(book):
     repository = ADDRESS.removeprefix("https://github.com/")
-    first = "\n".join(text(cell) for cell in book.content["cells"][:2])
-    assert f"https://mybinder.org/v2/gh/{repository}/" in first
-    assert f"{book.path.name}" in first
-    assert (
-        f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{book.path.name}" in first
-    )
+    assert repository == opening.REPOSITORY
+    place = f"notebooks/clean/{book.path.name}"
+    assert (ROOT / place).is_file()
+    first = text(book.content["cells"][0])
+    assert opening.badges(book.path.name) in first
+    assert f"(https://mybinder.org/v2/gh/{repository}/main?labpath={place})" in first
+    assert f"(https://colab.research.google.com/github/{repository}/blob/main/{place})" in first
     addresses = set(
         re.findall(r"github(?:\.com)?/(\w[\w.-]*/tlkit)\b", book.path.read_text(encoding="utf-8"))
     )
     assert addresses <= {repository}
 
 
+@each_page
+def test_its_clean_copy_is_the_same_without_results(book):
+    copy = nbformat.read(book.path.parent / clean.FOLDER / book.path.name, as_version=4)
+    nbformat.validate(copy)
+    committed = nbformat.read(book.path, as_version=4)
+    for cell in committed.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    assert copy == committed, f"tlkit build notebooks {book.name} makes it again"
+
+
+def test_there_is_a_clean_copy_of_each_page_and_of_nothing_else():
+    folder = notebooks.folder()
+    assert {path.name for path in (folder / clean.FOLDER).iterdir()} == {
+        path.name for path in [*folder.glob("*.ipynb"), *folder.glob("*.md")]
+    }
+    for page in folder.glob("*.md"):
+        assert (folder / clean.FOLDER / page.name).read_bytes() == page.read_bytes()
+
+
+@each_page
+def test_links_between_notebooks_lead_somewhere_from_each_copy(book):
+    prose = "".join(text(cell) for cell in book.content["cells"] if cell["cell_type"] == "markdown")
+    for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", prose):
+        assert (book.path.parent / clean.FOLDER / target).is_file(), target
+
+
+@each_notebook
+def test_it_opens_with_the_cell_that_installs_tlkit_or_says_how(book):
+    assert text(book.content["cells"][1]) == opening.INSTALL
+
+
+def test_the_first_cell_is_short_and_does_nothing_where_tlkit_is(capsys):
+    assert len(opening.INSTALL.splitlines()) <= 10
+    run_opening(colab=None)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("on_colab", [False, True])
+def test_where_tlkit_cannot_be_had_the_first_cell_says_how_to_install_it(monkeypatch, on_colab):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    asked = []
+    with pytest.raises(RuntimeError, match=r"tlkit is missing. Run %pip install 'tlkit\[lab\] @ git") as told:
+        run_opening(colab=asked if on_colab else None)
+    assert "offline: 'FOLDER[lab]'" in str(told.value)
+    assert ADDRESS in str(told.value)
+    assert asked == (["installed", "widgets"] if on_colab else [])
+
+
+def run_opening(colab):
+    """Run the first cell, its installation as a stand-in that brings nothing, on Colab perhaps."""
+    source = re.sub(r"%pip install .*", "colab.append('installed')", opening.INSTALL, count=1)
+    output = SimpleNamespace(enable_custom_widget_manager=lambda: colab.append("widgets"))
+    modules = {} if colab is None else {"google": ModuleType("google"), "google.colab": ModuleType("colab")}
+    if colab is not None:
+        modules["google.colab"].output = output
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in modules.items():
+            patch.setitem(sys.modules, name, module)
+        exec(source, {"colab": colab})
+
+
 SHOWS_EVERYTHING = """
 import ipywidgets, plotly.graph_objects as go
 from tlkit.course.notebooks import record
+from tlkit.lessons import conclude
 record("x", 1)
+conclude("Short.")
 display(ipywidgets.IntSlider())
 go.Figure(go.Scatter(y=[1, 3, 2])).update_layout(meta={"alt": "Three points."})
 """
@@ -144,12 +214,26 @@ def test_a_built_notebook_keeps_what_can_be_read_without_running(tmp_path, draw)
     built = nbformat.reads(publish.finished(publish.execute(path), draw, "00_all"), as_version=4)
     assert built.metadata == publish.METADATA
     assert [cell.execution_count for cell in built.cells] == [1, 2]
-    recorded, slider, figure = built.cells[1].outputs
+    recorded, concluded, slider, figure = built.cells[1].outputs
+    assert set(concluded.data) <= {"text/plain", "text/markdown", "text/html"}
     assert recorded.data == {"text/plain": "recorded x: 1"}
     assert slider.data == {"text/plain": "[interactive: run this cell to see it]"}
     assert set(figure.data) == {publish.PLOTLY, "image/png"} | ({"text/plain"} & set(figure.data))
     assert base64.b64decode(figure.data["image/png"]) == b"drawn scatter"
     assert figure.metadata["image/png"] == {"alt": "Three points.", "width": publish.WIDTH}
+
+
+def test_building_a_notebook_makes_its_clean_copy_too(tmp_path, monkeypatch, draw):
+    path = write(tmp_path / "00_all.ipynb", "1 + 1")
+    (tmp_path / "project.md").write_text("# Project")
+    monkeypatch.setattr(notebooks, "folder", lambda: tmp_path)
+    monkeypatch.setattr(publish, "drawing", lambda: nullcontext(draw))
+    publish.build_notebooks(["00"])
+    assert nbformat.read(path, as_version=4).cells[0].outputs
+    copy = nbformat.read(tmp_path / "clean" / "00_all.ipynb", as_version=4)
+    assert (copy.cells[0].source, copy.cells[0].outputs) == ("1 + 1", [])
+    assert copy.metadata == publish.METADATA
+    assert (tmp_path / "clean" / "project.md").read_text() == "# Project"
 
 
 def test_a_notebook_that_fails_is_left_as_it_was(tmp_path, monkeypatch, draw):

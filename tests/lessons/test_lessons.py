@@ -273,3 +273,12 @@ def test_a_quiz_is_answered_by_radio_buttons(shell, monkeypatch):
     button.click()
     assert "The head is new." in result.value
     assert "1 of 1 right." in score.value
+
+
+def test_a_quiz_shown_again_says_the_earlier_score_to_whoever_reads_the_notebook(shell, monkeypatch):
+    asked = named(monkeypatch, quiz())
+    for expected in ([], [{"kind": "quiz", "name": "start_here.THING", "right": 1, "of": 1}]):
+        with capture_output() as shown:
+            asked._ipython_display_()
+        assert [output.data[MIME] for output in shown.outputs if MIME in output.data] == expected
+        asked.judged([2])

@@ -12,11 +12,13 @@ import tempfile
 from pathlib import Path
 
 import tlkit
-from tlkit.course.notebooks import Notebook, folder, need, notebooks
+from tlkit.course.notebooks import Notebook, companions, folder, need, notebooks
 from tlkit.course.publish import PLOTLY
 from tlkit.course.records import figure_alt
+from tlkit.course.syllabus import syllabus
 from tlkit.errors import FileProblem, TlkitError
 
+PROJECT = "notebooks/project.md"
 PROSE = {
     "index.md": "README.md",
     "contributing.md": ".github/CONTRIBUTING.md",
@@ -76,7 +78,7 @@ def _lay_out(into: Path) -> None:
     if not (root / "README.md").exists():
         raise FileProblem(f"The site is made from a clone, and {root} has no README.md: clone tlkit.")
     parts = {
-        "Course": {f"notebooks/{book.path.name}": _shown(book) for book in notebooks()},
+        "Course": _course(root),
         "Reference": {f"api/{package}.rst": _described(package) for package in _packages()},
         "Development": {page: _moved((root / path).read_text("utf-8"), path) for page, path in PROSE.items()},
     }
@@ -91,13 +93,25 @@ def _lay_out(into: Path) -> None:
         (into / name).write_text(text, encoding="utf-8")
 
 
+def _course(root: Path) -> dict[str, str]:
+    """Return the course's pages: the syllabus, each notebook, and the closing project."""
+    lessons, beside = notebooks(), companions()
+    project = _moved((root / PROJECT).read_text("utf-8"), PROJECT)
+    return {
+        "syllabus.md": syllabus(lessons, beside, place="notebooks/"),
+        **{f"notebooks/{book.path.name}": _shown(book) for book in [*beside, *lessons]},
+        PROJECT: project,
+    }
+
+
 def _moved(text: str, path: str) -> str:
-    """Return a clone's Markdown with its links as they are from the top of the site."""
+    """Return a clone's Markdown with its links as they are from its page of the site."""
     places = {path: page for page, path in PROSE.items()}
+    home = posixpath.dirname(places.get(path, path)) or "."
 
     def relink(match: re.Match) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(path), match.group()))
-        return places.get(target, target)
+        return posixpath.relpath(places.get(target, target), home)
 
     return LINK.sub(relink, REMOTE_PICTURE.sub(r"\1", text))
 

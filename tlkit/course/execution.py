@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import Any
 
 
@@ -15,12 +16,20 @@ class Kernels:
         How many each computes with, unless ``OMP_NUM_THREADS`` says so already.
     execution_timeout : int, optional
         Seconds that a cell may take.
+
+    Attributes
+    ----------
+    environment : dict
+        The variables that they are started with; what lessons keep goes to a file that ends with the run.
     """
 
     def __init__(self, threads: int | None = None, execution_timeout: int | None = None):
         self.ended = False
         self.execution_timeout = execution_timeout
-        self._environment = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+        share = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+        self._scratch = tempfile.TemporaryDirectory(prefix="tlkit-run-", ignore_cleanup_errors=True)
+        kept = {"TLKIT_PROGRESS": os.path.join(self._scratch.name, "predictions.json")}
+        self.environment = share | os.environ | kept
         self._started: list[Any] = []
 
     def options(self) -> dict[str, Any]:
@@ -37,7 +46,7 @@ class Kernels:
                 return KernelSpecManager(kernel_dirs=[])
 
             async def start_kernel(self, **options: Any) -> None:
-                await super().start_kernel(**options, env=kernels._environment | os.environ)
+                await super().start_kernel(**options, env=kernels.environment)
                 kernels._started.append(self)
                 if kernels.ended:  # while this one was starting
                     kernels.end()

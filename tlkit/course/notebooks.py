@@ -12,7 +12,7 @@ from typing import Any
 
 from tlkit.course.parameters import defaults
 from tlkit.course.records import record
-from tlkit.errors import FileProblem, TlkitError, require_known
+from tlkit.errors import FileProblem, TlkitError, by_beginning
 
 __all__ = ["Notebook", "choose", "notebooks", "record"]
 
@@ -27,6 +27,11 @@ class Notebook:
     def name(self) -> str:
         """The file's name without its ending, such as ``01_why_transfer``."""
         return self.path.stem
+
+    @property
+    def topic(self) -> str:
+        """The name without its number, such as ``why_transfer``: the name of its exercises' module."""
+        return self.name.split("_", 1)[-1]
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -77,6 +82,11 @@ def notebooks() -> list[Notebook]:
     return found
 
 
+def companions() -> list[Notebook]:
+    """Return the notebooks beside the course's, which have no number, such as ``background``."""
+    return [Notebook(path) for path in sorted(folder().glob("[a-z]*.ipynb"))]
+
+
 def folder() -> Path:
     """Return the folder of the notebooks: inside an installed package, else beside it in a clone."""
     package = Path(__file__).parents[1]
@@ -85,24 +95,21 @@ def folder() -> Path:
 
 
 def choose(names: Sequence[str] = ()) -> list[Notebook]:
-    """Return the notebooks of these names in the course's order; all of them where no name is given.
+    """Return the notebooks of these names in the course's order; every lesson where no name is given.
 
     Parameters
     ----------
     names : sequence of str
-        A number (``01``), a topic (``why_transfer``) or both (``01_why_transfer``).
+        A number (``01``), a topic (``why_transfer``) or both (``01_why_transfer``), or the beginning of one.
 
     Raises
     ------
     UnknownName
-        For a name that no notebook has.
+        For a name that no notebook has, or that several begin with.
     """
-    known = notebooks()
-    called = {alias: book for book in known for alias in (book.name, *book.name.split("_", 1))}
-    for name in names:
-        if name not in called:
-            require_known("notebook", name, [book.name for book in known])
-    wanted = {called[name].name for name in names}
+    known = [*notebooks(), *companions()] if names else notebooks()
+    called = {alias: book.name for book in known for alias in (book.name, *book.name.split("_", 1))}
+    wanted = {by_beginning("notebook", name, called) for name in names}
     return [book for book in known if not names or book.name in wanted]
 
 

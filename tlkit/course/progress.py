@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 
 class Progress:
-    """A bar over the cells of all notebooks, which names those that are running."""
+    """A bar over the cells of all notebooks, or over notebooks, which names those that are running."""
 
-    def __init__(self, total: int):
+    def __init__(self, total: int, unit: str = "cell"):
         from tqdm import tqdm
 
-        self._bar = tqdm(total=total, unit="cell")
+        self._bar = tqdm(total=total, unit=unit)
         self._lock = threading.Lock()
         self._running: list[str] = []
 

@@ -12,14 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tlkit.course.clean import without_widgets, write_clean
 from tlkit.course.execution import Kernels
-from tlkit.course.notebooks import choose, need
+from tlkit.course.notebooks import choose, companions, need, notebooks
 from tlkit.course.records import MIME, errors_of, figure_alt
 from tlkit.errors import FileProblem, TlkitError
+from tlkit.lessons import MIME as LESSON
 from tlkit.system.files import atomic_write
 
 PLOTLY = "application/vnd.plotly.v1+json"
-WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDTH = 700  # pixels of a fallback picture
 LIMIT = 500_000  # bytes of a committed notebook
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -30,7 +31,7 @@ METADATA = {
 
 
 def build_notebooks(names: Sequence[str] = ()) -> list[Path]:
-    """Execute notebooks from top to bottom and write them back, ready to commit.
+    """Execute notebooks from top to bottom and write them back, ready to commit, with clean copies beside.
 
     Widget state, times and recorded results are left out; each plotly figure gets a PNG beside it.
 
@@ -49,12 +50,13 @@ def build_notebooks(names: Sequence[str] = ()) -> list[Path]:
     TlkitError
         When no Chromium is found, a cell fails, or a notebook would be too large.
     """
-    books = choose(names)
+    books = choose(names or [book.name for book in [*notebooks(), *companions()]])
     with drawing() as draw:
         for book in books:
             print(f"{book.name} ...", flush=True)
             executed = execute(book.path)
             atomic_write(book.path, finished(executed, draw, book.name))
+            write_clean([book])
     return [book.path for book in books]
 
 
@@ -108,7 +110,7 @@ def finished(notebook: dict[str, Any], draw: Callable[[dict], bytes], name: str)
     """
     import nbformat
 
-    notebook["metadata"] = METADATA
+    without_widgets(notebook)["metadata"] = METADATA
     for cell in notebook["cells"]:
         for moment in ("execution", "papermill"):
             cell["metadata"].pop(moment, None)
@@ -178,9 +180,8 @@ def _is_blank(output: dict) -> bool:
 def _still(output: dict, draw: Callable[[dict], bytes]) -> None:
     """Leave in an output what can be seen without a kernel."""
     data = output["data"]
-    data.pop(MIME, None)
-    if WIDGET in data:
-        output["data"] = {"text/plain": "[interactive: run this cell to see it]"}
+    for for_machines in (MIME, LESSON):
+        data.pop(for_machines, None)
     if PLOTLY in data:
         data.pop("text/html", None)  # a second copy of the figure, with all of plotly.js
         data["image/png"] = base64.b64encode(draw(data[PLOTLY])).decode()

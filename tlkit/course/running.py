@@ -16,12 +16,14 @@ from typing import Any
 import joblib
 
 from tlkit.course import report
+from tlkit.course.clean import without_widgets
 from tlkit.course.execution import Kernels, let_papermill_write_tuples
 from tlkit.course.notebooks import Notebook, choose, need
 from tlkit.course.parameters import assign
 from tlkit.course.progress import Progress
 from tlkit.course.records import errors_of, plain, records_of
 from tlkit.errors import FileProblem, require_number, whole
+from tlkit.system.files import atomic_write
 
 SIDE_BY_SIDE = 2  # a notebook fills a gigabyte of memory
 AN_HOUR = 3600  # seconds: what takes longer is taken for endless
@@ -74,19 +76,17 @@ def run(
         Before anything runs.
     """
     need("papermill", "lab", "Running notebooks")
-    cores = joblib.cpu_count()
-    jobs = min(SIDE_BY_SIDE, cores) if jobs is None else jobs
-    require_number("jobs", jobs, whole(1))
+    jobs = jobs_side_by_side(jobs)
     if execution_timeout is not None:
         require_number("execution_timeout", execution_timeout, whole(1))
     books = choose(names)
     values = assign(books, parameters)
     pairs = list(zip(books, values, strict=True))
     results = [Result(book.name, book.title, {**book.parameters, **own}) for book, own in pairs]
-    into = _new_folder(Path("runs"))
+    into = new_folder(Path("runs"))
     so_far = _Report(into, results)
     jobs = min(jobs, len(books))
-    kernels = Kernels(max(1, cores // jobs), execution_timeout)
+    kernels = Kernels(threads_each(jobs), execution_timeout)
     try:
         so_far.write()
         with Progress(sum(map(_steps, books, values))) as progress:
@@ -94,12 +94,24 @@ def run(
                 partial(_run_one, book, own, result, into.resolve(), kernels, progress, so_far)
                 for (book, own), result in zip(pairs, results, strict=True)
             ]
-            _side_by_side(jobs, kernels, tasks)
+            side_by_side(jobs, tasks, kernels.end)
     except KeyboardInterrupt:
         print("\nInterrupted: the report has what is done.")
     finally:
         so_far.write()
     return into, results
+
+
+def jobs_side_by_side(jobs: int | None) -> int:
+    """Return how many notebooks run at once: by default two, where there are two cores."""
+    jobs = min(SIDE_BY_SIDE, joblib.cpu_count()) if jobs is None else jobs
+    require_number("jobs", jobs, whole(1))
+    return jobs
+
+
+def threads_each(jobs: int) -> int:
+    """Return the share of the cores that each of `jobs` kernels has."""
+    return max(1, joblib.cpu_count() // jobs)
 
 
 class _Report:
@@ -116,15 +128,15 @@ class _Report:
             report.write(self._into, {"began": self._began, "seconds": seconds, "notebooks": notebooks})
 
 
-def _side_by_side(jobs: int, kernels: Kernels, tasks: Iterable[Callable[[], None]]) -> None:
-    """Run tasks in threads, for the work is done in kernels; an interrupt ends these."""
+def side_by_side(jobs: int, tasks: Iterable[Callable[[], None]], end: Callable[[], None]) -> None:
+    """Run tasks in threads, for the work is done in kernels; after an interrupt, `end` ends these."""
     with ThreadPoolExecutor(jobs) as pool:
         try:
             futures = [pool.submit(task) for task in tasks]
             while wait(futures, PATIENCE).not_done:
                 pass
         except KeyboardInterrupt:
-            kernels.end()
+            end()
             pool.shutdown(cancel_futures=True)
             raise
     for future in futures:
@@ -181,10 +193,11 @@ def _execute(
         result.status = "passed"
     except Exception as error:
         if not kernels.ended:
-            result.status, result.error = "failed", _explained(error, running)
+            result.status, result.error = "failed", explained(error, running)
 
 
-def _explained(error: Exception, cell: dict[str, Any]) -> dict[str, Any]:
+def explained(error: Exception, cell: dict[str, Any]) -> dict[str, Any]:
+    """Return where a notebook failed and with what; `cell` is the one that ran last."""
     # A kernel that died raises an error of another type, which names no cell: hence the last one seen.
     number = getattr(error, "exec_count", None)
     return {
@@ -206,12 +219,14 @@ def _collect(result: Result, output: Path) -> None:
         return
     executed = json.loads(output.read_text(encoding="utf-8"))
     result.records = records_of(executed)
-    swallowed = errors_of(executed)
+    swallowed = errors_of(executed)  # some of them stand in the state of widgets
+    atomic_write(output, json.dumps(without_widgets(executed), indent=1, ensure_ascii=False) + "\n")
     if result.status == "passed" and swallowed:
         result.status, result.error = "failed", swallowed[0]
 
 
-def _new_folder(parent: Path) -> Path:
+def new_folder(parent: Path) -> Path:
+    """Make a folder named after this moment."""
     stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
     for name in itertools.chain([stamp], (f"{stamp}_{n}" for n in itertools.count(2))):
         try:

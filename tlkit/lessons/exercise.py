@@ -58,7 +58,7 @@ class Exercise:
 
     def check(self, value: Any = ...) -> Outcome:
         """Show and return whether `value` is right, wrong (and why), or not attempted (``...`` or None)."""
-        outcome = self._judged(value)
+        outcome = self.judged(value)
         if outcome.status != "not attempted":
             kept.keep("exercises", self.name, {"status": outcome.status})
         return show(outcome, {"kind": "exercise", "name": self.name, "status": outcome.status})
@@ -81,7 +81,8 @@ class Exercise:
     def _repr_markdown_(self) -> str:
         return f"**Exercise.** {self.question}"
 
-    def _judged(self, value: Any) -> Outcome:
+    def judged(self, value: Any) -> Outcome:
+        """Return what `check` would, and neither show nor keep it."""
         if value is ... or value is None:
             return Outcome(f"**Not attempted yet.** Put {self.expects} in place of `...`.", "not attempted")
         try:

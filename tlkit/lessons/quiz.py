@@ -116,9 +116,18 @@ class Quiz:
             for i, question in enumerate(self.questions, start=1)
         )
 
+    def _show_so_far(self) -> None:
+        """Show an earlier score: a click leaves nothing in the notebook, and a teacher reads only that."""
+        score = kept.read()["quizzes"].get(self.name)
+        if score:
+            right, of = score.get("right"), score.get("of")
+            facts = {"kind": "quiz", "name": self.name, "right": right, "of": of}
+            show(Note(f"Earlier you had {right} of {of} right."), facts)
+
     def _ipython_display_(self) -> None:
         if asking.available():
             asking.ask_all({question.text: question.options for question in self.questions}, self.judged)
+            self._show_so_far()
         else:
             show(Note(f"{self!r}\n\nTo answer by code: `.check([...])`."))
 

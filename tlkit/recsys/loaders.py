@@ -14,14 +14,16 @@ from tlkit.recsys.data.ratings import as_ratings
 from tlkit.recsys.data.tables import SUFFIXES, read_table
 from tlkit.recsys.tasks import RatingsTask, cold_start_task
 from tlkit.recsys.worlds import shops
-from tlkit.study.register import Loader, tasks
+from tlkit.study.register import DOWNLOADED, GENERATED, YOURS, Loader, tasks
 from tlkit.system import files
 
-tasks.named("two_shops")(shops.shop_task)
-tasks.named("purchases", feedback="bought")(shops.shop_task)
+tasks.named("two_shops", "Films, for customers who are known in a bookshop", GENERATED)(shops.shop_task)
+tasks.named("purchases", "The same shops, where nobody gives stars", GENERATED, feedback="bought")(
+    shops.shop_task
+)
 
 
-@tasks.named("movielens")
+@tasks.named("movielens", "MovieLens, of the release that release= names", DOWNLOADED)
 def movielens_task(
     release: str = "100k",
     *,
@@ -58,10 +60,12 @@ def _release_task(release: str, /, **params: Any) -> RatingsTask:
 
 
 for _release in movielens.RELEASES:
-    tasks.named(f"ml-{_release}")(partial(_release_task, _release))
+    tasks.named(f"ml-{_release}", f"MovieLens, release {_release}", DOWNLOADED)(
+        partial(_release_task, _release)
+    )
 
 
-@tasks.named("amazon")
+@tasks.named("amazon", "Books or movies, for users who are known in the other", YOURS)
 def amazon_task(target: str = "movies", **params: Any) -> RatingsTask:
     """Load Amazon's books or movies, for users who start cold there and are known in the other.
 
@@ -75,7 +79,7 @@ def amazon_task(target: str = "movies", **params: Any) -> RatingsTask:
     return _cold_start(pairs.amazon(), target, **params)
 
 
-@tasks.named("genres")
+@tasks.named("genres", "One half of MovieLens, for users who are known in the other", DOWNLOADED)
 def genres_task(target: str = "drama", release: str = "100k", **params: Any) -> RatingsTask:
     """Load one half of MovieLens, for users who start cold there and are known in the other half.
 

@@ -18,7 +18,7 @@ from tlkit.recsys.models.base import FactorModel
 from tlkit.recsys.models.implicit_als import ImplicitALS
 from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 from tlkit.recsys.tasks import RatingsTask
-from tlkit.study.register import sources, tasks
+from tlkit.study.register import DOWNLOADED, GENERATED, YOURS, sources, tasks
 from tlkit.study.source import Source
 
 MODELS: dict[str, tuple[type[FactorModel], str]] = {
@@ -56,6 +56,12 @@ DOMAINS: dict[str, Callable[..., Domain]] = {
     "amazon": amazon,
     "genres": genres,
 }
+TOLD = {  # for lists: what each is trained on when it is asked for, and how that comes here
+    "two_shops": ("A bookshop's taste, trained in a second", GENERATED),
+    "purchases": ("The same, of purchases without stars", GENERATED),
+    "amazon": ("Amazon's books or movies, trained in seconds", YOURS),
+    "genres": ("One half of MovieLens, trained in seconds", DOWNLOADED),
+}
 
 
 def _load(name: str, /, objective: str = "ranking", **params: Hashable) -> Source:
@@ -87,7 +93,7 @@ def _load(name: str, /, objective: str = "ranking", **params: Hashable) -> Sourc
 
 
 for _name in DOMAINS:
-    sources.named(_name)(partial(_load, _name))
+    sources.named(_name, *TOLD[_name])(partial(_load, _name))
 
 
 @functools.lru_cache(maxsize=KEPT)
@@ -104,7 +110,7 @@ def _domain(name: str, params: dict[str, Any]) -> Domain:
     return load(**params)
 
 
-@tasks.named(SOURCE_TASK)
+@tasks.named(SOURCE_TASK, "What a source of ratings was itself trained and measured on", GENERATED)
 def source_task(pair: str = "two_shops", objective: str = "ranking", **params: Any) -> RatingsTask:
     """Load what the source of a pair of domains is trained and measured on.
 

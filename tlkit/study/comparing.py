@@ -32,9 +32,8 @@ class ProgressBar(Callback):
 
     def on_trial(self, trial: Trial, done: int, total: int) -> None:
         """Advance it."""
-        self._bar.set_description(
-            f"{trial.strategy}, budget {trial.budget}, seed {trial.seed}", refresh=False
-        )
+        budget = "all" if trial.budget is None else trial.budget
+        self._bar.set_description(f"{trial.strategy}, budget {budget}, seed {trial.seed}", refresh=False)
         self._bar.update()
 
     def on_failed(self, failed: FailedTrial, done: int, total: int) -> None:

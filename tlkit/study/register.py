@@ -10,9 +10,9 @@ from functools import cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from tlkit.errors import BadInput, require_known, require_params
+from tlkit.errors import BadInput, by_beginning, require_known, require_params
 
 Loader = Callable[..., Any]
 Finder = Callable[[str], Loader | None]
@@ -20,6 +20,29 @@ Declared = TypeVar("Declared", bound=Loader)
 
 PLUGINS = "tlkit.modalities"  # entry points of other packages that bring a modality
 DECLARING = ("loaders", "sources")  # a modality's modules that declare names
+
+# How what a name stands for comes here.
+SHIPPED, GENERATED, DOWNLOADED = "shipped", "generated", "downloaded once"
+YOURS = "your own copy, in TLKIT_DATA"  # of what may not be passed on, or is nowhere to be had
+
+
+class Listed(NamedTuple):
+    """What is known of names without loading what they stand for.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One, or several of a kind.
+    words, comes : str
+        What it is, and how it comes here; empty where nobody said.
+    module : str
+        Where it is declared.
+    """
+
+    names: Sequence[str]
+    words: str
+    comes: str
+    module: str
 
 
 class Register:
@@ -45,9 +68,21 @@ class Register:
         self.kind = kind
         self._loaders: dict[str, Loader] = {}
         self._finders: list[tuple[Finder, Callable[[], Iterable[str]]]] = []
+        self._told: dict[Any, tuple[str, str]] = {}
 
-    def named(self, name: str, /, **settled: Any) -> Callable[[Declared], Declared]:
+    def named(
+        self, name: str, words: str = "", comes: str = "", /, **settled: Any
+    ) -> Callable[[Declared], Declared]:
         """Declare a function as the loader of a name, some of its parameters settled perhaps.
+
+        Parameters
+        ----------
+        name : str
+            What it is asked for by.
+        words, comes : str
+            For lists: what it is, in a few words, and how it comes here.
+        **settled
+            Parameters of the loader that are always so.
 
         Raises
         ------
@@ -60,21 +95,27 @@ class Register:
             if len(set(owners)) > 1:
                 raise BadInput(f"The {self.kind} name {name!r} is taken twice: by {' and '.join(owners)}.")
             self._loaders[name] = partial(loader, **settled) if settled else loader
+            self._told[name] = words, comes
             return loader
 
         return declare
 
-    def finder(self, names: Callable[[], Iterable[str]] = tuple) -> Callable[[Finder], Finder]:
+    def finder(
+        self, names: Callable[[], Iterable[str]] = tuple, words: str = "", comes: str = ""
+    ) -> Callable[[Finder], Finder]:
         """Declare a function that gives the loader of a path or of one of many names, or None.
 
         Parameters
         ----------
         names : callable
             Lists names that it finds, for the error that an unknown one gets.
+        words, comes : str
+            Of all of them, as for `named`.
         """
 
         def declare(find: Finder) -> Finder:
             self._finders.append((find, names))
+            self._told[find] = words, comes
             return find
 
         return declare
@@ -83,6 +124,26 @@ class Register:
         """Return every name there is, those that finders list last."""
         modalities()
         return [*self._loaders, *(name for _, names in self._finders for name in names())]
+
+    def listed(self) -> list[Listed]:
+        """Return what is known of every name; those that one finder lists stand together, last."""
+        modalities()
+        single = [
+            Listed([name], *self._told.get(name, ("", "")), _module(loader))
+            for name, loader in self._loaders.items()
+        ]
+        many = [Listed([*names()], *self._told[find], find.__module__) for find, names in self._finders]
+        return [*single, *(each for each in many if each.names)]
+
+    def completed(self, name: str | Path) -> str:
+        """Return the name of which this is the beginning; a whole name, or a path, as it is.
+
+        Raises
+        ------
+        UnknownName
+            If nothing is called so, or several names begin so.
+        """
+        return str(name) if self.loader(name) else by_beginning(self.kind, str(name), self.names())
 
     def loader(self, name: str | Path) -> Loader | None:
         """Return what loads a name or path, or None."""
@@ -154,3 +215,7 @@ def descendants(kind: Any) -> list[Any]:
 def _origin(loader: Loader) -> str:
     function = getattr(loader, "func", loader)
     return f"{function.__module__}.{function.__qualname__}"
+
+
+def _module(loader: Loader) -> str:
+    return getattr(loader, "func", loader).__module__

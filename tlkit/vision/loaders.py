@@ -10,7 +10,7 @@ import numpy as np
 
 from tlkit.classification.draws import first_of_each_class, is_repeated
 from tlkit.errors import BadInput, FileProblem
-from tlkit.study.register import Loader, tasks
+from tlkit.study.register import DOWNLOADED, GENERATED, SHIPPED, Loader, tasks
 from tlkit.system import files
 from tlkit.vision.images import arrays
 from tlkit.vision.images.files import SUFFIXES
@@ -21,14 +21,18 @@ from tlkit.vision.loading.folders import folder_task, hymenoptera
 from tlkit.vision.tasks import ImageTask
 from tlkit.vision.worlds.tasks import make_task
 
-tasks.named("worlds")(make_task)
-tasks.named("hymenoptera")(hymenoptera)
+tasks.named("worlds", "Pictures of one factor (shape, texture, ...), with a similarity dial", GENERATED)(
+    make_task
+)
+tasks.named("hymenoptera", "Photographs of ants and bees, from PyTorch's tutorial (47 MB)", DOWNLOADED)(
+    hymenoptera
+)
 
 TABLES = {".csv", ".tsv", ".tab", ".txt", ".parquet", ".inter", ".data", ".dat"}
 DIGITS_POOL = 90  # of each class; about 180 are there
 
 
-@tasks.named("digits")
+@tasks.named("digits", "Handwritten digits, 1,797 real ones from scikit-learn", SHIPPED)
 def digits(*, size: int | None = None) -> ImageTask:
     """Load scikit-learn's 1,797 real handwritten digits: 90 of each class to learn from, the others to test.
 
@@ -47,7 +51,7 @@ def digits(*, size: int | None = None) -> ImageTask:
     return ImageTask(pictures[pool], labels[pool], pictures[~pool], labels[~pool], name="digits")
 
 
-@tasks.named("glyphs")
+@tasks.named("glyphs", "Printed characters, 62 in many typefaces", SHIPPED)
 def glyphs(*, size: int | None = None) -> ImageTask:
     """Load the shipped glyphs: 62 printed characters in many typefaces, whole families held out for the test.
 
@@ -114,7 +118,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         raise FileProblem(f"{path} cannot be read as an .npz of plain arrays: {error}") from error
 
 
-@tasks.finder(torchvision.names)
+@tasks.finder(torchvision.names, "Data sets of torchvision", DOWNLOADED)
 def find(name: str) -> Loader | None:
     """Find the loader of a path, a local copy, or a data set of torchvision."""
     if not name:

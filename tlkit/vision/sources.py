@@ -10,6 +10,7 @@ import torch
 
 from tlkit.classification import networks
 from tlkit.classification.networks import HEAD
+from tlkit.study import register
 from tlkit.study.register import Loader, sources
 from tlkit.study.source import Card, Source
 from tlkit.study.weight_files import read_state_dict
@@ -25,7 +26,11 @@ answers = ImageStrategy.before_transfer
 random_state = partial(networks.random_state, Network)
 parts_of_module = modules.parts_of_module
 
-SHIPPED = ("glyphs", "shape", "texture")
+SHIPPED = {  # titles as on the cards
+    "glyphs": "Printed characters",
+    "shape": "Generated worlds: shape",
+    "texture": "Generated worlds: texture",
+}
 
 
 def shipped(name: str) -> Source:
@@ -33,11 +38,11 @@ def shipped(name: str) -> Source:
     return Source.load(files.shipped(f"sources/{name}.safetensors"))
 
 
-for _name in SHIPPED:
-    sources.named(_name)(partial(shipped, _name))
+for _name, _title in SHIPPED.items():
+    sources.named(_name, _title, register.SHIPPED)(partial(shipped, _name))
 
 
-@sources.finder(backbones.torchvision_names)
+@sources.finder(backbones.torchvision_names, "Networks with ImageNet weights", register.DOWNLOADED)
 def find(name: str) -> Loader | None:
     """Find the loader of a torchvision network with its ImageNet weights."""
     return partial(published, name) if name in backbones.torchvision_names() else None
