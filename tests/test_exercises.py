@@ -63,7 +63,13 @@ def test_everything_shows_as_markdown_in_a_notebook_and_as_text_elsewhere(exerci
     assert exercise.solution()._repr_markdown_() == repr(exercise.solution()) == "**Solution.** `4`"
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if exercise.runs_study else name
+        for name, exercise in EXERCISES.items()
+    ],
+)
 def test_every_exercise_of_the_course_judges_its_examples(name):
     exercise = EXERCISES[name]
     assert exercise.hints

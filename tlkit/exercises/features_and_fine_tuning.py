@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from tlkit.study.task import Task
 
 PROBED = Number(
-    "A linear head is fitted on frozen features, with only a few pictures of each digit. How many of 100 "
-    "test pictures will it get right? Guessing gets 10.",
+    "`probe` fits a linear head on the frozen features of the source that fits, with only a few labelled "
+    "pictures. How many of 100 test pictures will it get right?",
     unit="of 100",
 )
 SECONDS = Order(
-    "Put four strategies in the order of their training time, the longest first. `probe` and `head` train "
-    "the head alone, `last` the last stage too, `all` the whole network.",
-    ["probe", "head", "last", "all"],
+    "Put the four in the order of their time, the longest first. `probe` and *head only* train the head "
+    "alone, *last stage* trains that stage too, and *all stages* the whole network.",
+    ["probe", "head only", "last stage", "all stages"],
 )
 GAINS = Curve(
     "Now the source does not fit the target. What is the gain over `scratch`, in points, if only the head "
     "trains, if the last stage trains too, and if all of the network trains?",
-    at=["head", "last", "all"],
+    at=["head only", "last stage", "all stages"],
     low=-60,
     high=60,
     unit="points",
@@ -63,15 +63,15 @@ def cheapest(study: Study) -> str:
     percent = study.summary.percent
     score, seconds = by_name[study.metric].mean(), by_name["seconds"].median()
     best, quick = score.idxmax(), seconds.idxmin()
-    said = f"`{best}` had the highest mean {study.metric}, {score_text(score[best], percent)}"
+    said = f"*{best}* had the highest mean {study.metric}, {score_text(score[best], percent)}"
     if best == quick:
         return f"{said}, and was the quickest."
     lost = size_text(score[best] - score[quick], percent)
     share = seconds[quick] / seconds[best]
-    return f"{said}. `{quick}` had {lost} points less, and took {share:.0%} of the time."
+    return f"{said}. *{quick}* had {lost} points less, and took {100 * share:.0f} % of the time."
 
 
-def repaired(verdicts: pd.DataFrame, frozen: str = "head") -> str:
+def repaired(verdicts: pd.DataFrame, frozen: str = "head only") -> str:
     """Say how much of the harm of frozen features went away when more of the network trained.
 
     Parameters
@@ -84,14 +84,14 @@ def repaired(verdicts: pd.DataFrame, frozen: str = "head") -> str:
     gains = verdicts.set_index("strategy")["gain"]
     before, best = gains[frozen], gains.drop(frozen).idxmax()
     if before >= 0:
-        return f"There was no harm to repair: `{frozen}` was not below training from scratch."
-    said = f"`{frozen}` was {size_text(before, True)} points below training from scratch"
+        return f"There was no harm to repair: *{frozen}* was not below training from scratch."
+    said = f"*{frozen}* was {size_text(before, True)} points below training from scratch"
     if gains[best] <= before:
         return f"{said}, and to train more of the network repaired none of it."
     if gains[best] >= 0:
-        return f"{said}. `{best}` repaired all of that."
+        return f"{said}. *{best}* repaired all of that."
     share = 1 - gains[best] / before
-    return f"{said}, `{best}` only {size_text(gains[best], True)}: it repaired {share:.0%} of the harm."
+    return f"{said}, *{best}* {size_text(gains[best], True)}: this repaired {100 * share:.0f} % of the harm."
 
 
 def worth_of_training(learned: float, untrained: float, name: str) -> str:
@@ -106,7 +106,7 @@ def worth_of_training(learned: float, untrained: float, name: str) -> str:
 
 
 def effect_of_protection(changes: pd.DataFrame) -> str:
-    """Say between which ends protection changed the score, source by source.
+    """Say between which ends protection changed the accuracy, source by source.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def effect_of_protection(changes: pd.DataFrame) -> str:
         f"from {source} by {signed_text(low, True)} to {signed_text(high, True)} points"
         for source, low, high in ends.itertuples()
     ]
-    return f"Protection changed fine-tuning {' and '.join(told)}, depending on the way."
+    return f"Protection changed the accuracy of fine-tuning {' and '.join(told)}, depending on the way."
 
 
 def _judge_plan(value: dict[str, Any]) -> Outcome:

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from tlkit.errors import BadInput, require_known
 from tlkit.figures import style
+from tlkit.figures.wording import MINUS
 from tlkit.lessons import asking, kept
 from tlkit.lessons.asking import Control
 from tlkit.lessons.notes import Note, name_of, show
@@ -382,7 +383,7 @@ class Curve(Prediction[list[float]]):
 def _short(value: float, span: float) -> str:
     """Write a number as finely as its range asks for: a hundredth of that or so."""
     digits = max(0, 2 - math.floor(math.log10(span))) if span < 100 else 1
-    text = f"{value:.{digits}f}"
+    text = f"{value:.{digits}f}".replace("-", MINUS)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
