@@ -47,7 +47,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab on a shortened copy of the notebooks, ended with its kernels."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
-    for notebook in (home / "notebooks").glob("*.ipynb"):
+    for notebook in (home / "notebooks").glob("[0-9][0-9]_*.ipynb"):
         shorten(notebook)
     for name, setting in SETTINGS.items():
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"

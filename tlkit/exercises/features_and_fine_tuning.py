@@ -98,11 +98,10 @@ def worth_of_training(learned: float, untrained: float, name: str) -> str:
     """Say what a source's training is worth on a target: its features' score beside that of random ones."""
     apart = learned - untrained
     if apart == 0:
-        return f"On this target, what {name} learned made no difference to its frozen features."
+        return f"On this target, what *{name}* learned made no difference to its frozen features."
     way = "better" if apart > 0 else "worse"
-    return (
-        f"On this target, what {name} learned made its frozen features {size_text(apart, True)} points {way}."
-    )
+    points = size_text(apart, True)
+    return f"On this target, what *{name}* learned made its frozen features {points} points {way}."
 
 
 def effect_of_protection(changes: pd.DataFrame) -> str:
@@ -246,7 +245,7 @@ In a loop of your own, call `backbone.eval()` after every `model.train()`, which
 
 UNSEEN_WORLD = {"factor": "shape", "similarity": 0.5, "seed": 4021, "n_train": 1_000, "n_test": 500}
 UNSEEN_DRAWS = range(200, 204)
-LABELS = 10
+LABELS = 20
 
 
 @lru_cache(maxsize=1)
@@ -314,12 +313,12 @@ QUIZ = Quiz(
     Question(
         '`probe` and `finetune` with `unfreeze="head"` train the same numbers. Why is `probe` faster?',
         [
-            "It uses fewer pictures.",
-            "Each picture goes through the backbone once, and not at every step.",
+            "It learns from fewer of the pictures.",
+            "It computes the features only once.",
             "Its head has fewer parameters.",
         ],
-        "Each picture goes through the backbone once, and not at every step.",
-        "Frozen features never change, so they are computed once and kept.",
+        "It computes the features only once.",
+        "Frozen features never change: each picture goes through the backbone once, and not at every step.",
     ),
     Question(
         "What is negative transfer?",
