@@ -134,7 +134,7 @@ def test_a_whole_name_wins_over_longer_ones_and_what_is_meant_is_named_once():
 
 
 def test_names_of_tasks_sources_and_strategies_match_by_their_beginning(second_modality, capsys):
-    asked = ["compare", "numb", "--source", "to", "--strategies", "he", "--base", "al", "--seeds", "3"]
+    asked = ["compare", "numb", "--source", "toy", "--strategies", "he", "--base", "al", "--seeds", "3"]
     assert cli.main(asked) == 0
     assert second_modality == [("task", {}), ("source", {})]
     assert "helper" in capsys.readouterr().out
@@ -462,10 +462,20 @@ def test_the_examples_of_every_command_can_be_read(command):
         assert command.read(arguments)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as a terminal has it: what runs in the background is started without."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_an_interrupt_of_compare_leaves_130_and_says_that_it_goes_on(second_modality, monkeypatch, capsys):
+def test_an_interrupt_of_compare_leaves_130_and_says_that_it_goes_on(
+    second_modality, monkeypatch, capsys, ctrl_c
+):
     def interrupted(task, estimator, callbacks=()):
-        signal.raise_signal(signal.SIGINT)
+        ctrl_c()
 
     monkeypatch.setattr(Numbers, "score", interrupted)
     with pytest.warns(UserWarning, match="Interrupted: 0 of 6 trials are done"):

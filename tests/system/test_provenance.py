@@ -79,7 +79,7 @@ def test_imports_count_wherever_they_stand_but_for_those_of_type_checkers(copy):
     lines = (
         "import tlkit.study.callbacks as c",
         "from tlkit.figures import style, wording as w",
-        "def later():\n    from tlkit.panels.width import anything",
+        "def later():\n    from tlkit.panels.page import anything",
         "if TYPE_CHECKING:\n    import tlkit.cli\nelse:\n    import tlkit.doctor",
         "import numpy, tlkit.nothing",
     )
@@ -88,7 +88,7 @@ def test_imports_count_wherever_they_stand_but_for_those_of_type_checkers(copy):
         "tlkit.study.callbacks",
         "tlkit.figures.style",
         "tlkit.figures.wording",
-        "tlkit.panels.width",
+        "tlkit.panels.page",
         "tlkit.doctor",
     }
 
