@@ -50,7 +50,7 @@ def hand_in(path, *sources, title="# Start here", outputs=()):
 
 
 ALL_RIGHT = (
-    check("HEAD", 650),
+    check("HEAD", 1690),
     check("GAIN", 15),
     check("VERDICTS", ["helps", "no evidence", "hurts", "no verdict"]),
 )
@@ -64,7 +64,7 @@ def graded(tmp_path_factory):
     hand_in(folder / "ann" / "00_start_here.ipynb", *ALL_RIGHT)
     hand_in(
         folder / "ben" / "00_start_here.ipynb",
-        check("HEAD", 650),
+        check("HEAD", 1690),
         check("GAIN", 45),
         "raise ValueError('my \\x1b[31mred\\x1b[0m\\nmistake')",
         check("VERDICTS", ["helps", "no evidence", "hurts", "no verdict"]),
@@ -138,7 +138,7 @@ def test_a_kernel_has_a_folder_and_kept_answers_of_its_own(tmp_path, monkeypatch
         "pathlib.Path(os.environ['TLKIT_PROGRESS']).write_text('{}')"
     )
     for name in ("eve", "fay"):
-        hand_in(tmp_path / "in" / f"{name}.ipynb", look, check("HEAD", 650))
+        hand_in(tmp_path / "in" / f"{name}.ipynb", look, check("HEAD", 1690))
     _, rows = grade(tmp_path / "in", tmp_path / "out")
     assert [(row.learner, row.status, row.problem) for row in rows] == [
         ("eve", "graded", "cells are missing: GAIN, VERDICTS"),
@@ -150,9 +150,11 @@ def test_a_kernel_has_a_folder_and_kept_answers_of_its_own(tmp_path, monkeypatch
 @pytest.mark.slow
 def test_megabytes_of_output_are_cut_short_and_an_endless_flood_ends(tmp_path):
     prints = "for _ in range(60): print('x' * 99_999)"
-    hand_in(tmp_path / "in" / "gus" / "a.ipynb", prints, check("HEAD", 650))
+    hand_in(tmp_path / "in" / "gus" / "a.ipynb", prints, check("HEAD", 1690))
     hand_in(
-        tmp_path / "in" / "hal" / "b.ipynb", check("HEAD", 650), "while True: print('x' * 99_999, flush=True)"
+        tmp_path / "in" / "hal" / "b.ipynb",
+        check("HEAD", 1690),
+        "while True: print('x' * 99_999, flush=True)",
     )
     into, (long, endless) = grade(tmp_path / "in", tmp_path / "out", limits=Limits(notebook=12))
     told = "a cell puts out more than a million characters, and the rest was left out"
