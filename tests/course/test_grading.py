@@ -17,6 +17,8 @@ from tlkit.lessons import Choice, Number
 
 IMPORT = "from tlkit.exercises import start_here as exercises"
 
+REST = "GAIN, HELPS, LARGER, PROBE, QUIZ, SCRATCH, SPREAD, VERDICTS"
+
 
 def check(name, answer):
     """A cell as a lesson has it, with a learner's answer."""
@@ -49,10 +51,14 @@ def hand_in(path, *sources, title="# Start here", outputs=()):
     return path
 
 
+OTHERS = "exercises.SCRATCH.reveal(47.5)\n" + "\n".join(
+    f"exercises.{name}" for name in ("PROBE", "SPREAD", "LARGER", "QUIZ")
+)
 ALL_RIGHT = (
     check("HEAD", 1690),
     check("GAIN", 15),
     check("VERDICTS", ["helps", "no evidence", "hurts", "no verdict"]),
+    check("HELPS", ("nearest", 1)),
 )
 
 
@@ -61,17 +67,20 @@ def graded(tmp_path_factory):
     """A class of three: one all right, one with a cell that fails, one renamed that never ends."""
     place = tmp_path_factory.mktemp("class")
     folder = place / "handed in"
-    hand_in(folder / "ann" / "00_start_here.ipynb", *ALL_RIGHT)
+    predicted = [foretold("SCRATCH", 60, 99), SCORE]
+    hand_in(folder / "ann" / "00_start_here.ipynb", *ALL_RIGHT, OTHERS, outputs=predicted)
     hand_in(
         folder / "ben" / "00_start_here.ipynb",
         check("HEAD", 1690),
         check("GAIN", 45),
         "raise ValueError('my \\x1b[31mred\\x1b[0m\\nmistake')",
         check("VERDICTS", ["helps", "no evidence", "hurts", "no verdict"]),
+        check("HELPS", "..."),
+        OTHERS,
     )
     hand_in(folder / "cleo" / "my homework (2).ipynb", check("HEAD", 640), "while True: pass", title="")
     before = {path: path.read_bytes() for path in folder.rglob("*.ipynb")}
-    into, rows = grade(folder, place / "grades", limits=Limits(cell=6))
+    into, rows = grade(folder, place / "grades", limits=Limits(cell=15))
     assert before == {path: path.read_bytes() for path in folder.rglob("*.ipynb")}
     return into, rows
 
@@ -81,16 +90,18 @@ def test_a_class_of_three_is_graded_into_one_right_table(graded):
     into, _ = graded
     with open(into / "grades.csv", newline="", encoding="utf-8") as file:
         table = [{**row, "seconds": float(row["seconds"]) > 0} for row in csv.DictReader(file)]
-    lesson, good = "00_start_here", "00_start_here.ipynb"
-    mistake = "cell [4] failed: ValueError: my red mistake"
-    shortened = "cells are missing: GAIN, VERDICTS; cell [3] ran for more than 6 s"
-    renamed = "cleo/my homework (2).ipynb"
-    both = "GAIN, VERDICTS"
+    lesson, good, rest = "00_start_here", "00_start_here.ipynb", "VERDICTS, HELPS"
+    nothing = "; ".join(f"{name}: no prediction, result unknown" for name in ("PROBE", "SPREAD", "LARGER"))
+    seen = f"SCRATCH: 60 of 100, result 47.5 of 100; {nothing}"
+    unseen = f"SCRATCH: no prediction, result unknown; {nothing}"
+    renamed, mistake = "my homework (2).ipynb", "cell [4] failed: ValueError: my red mistake"
+    shortened = f"cells are missing: {REST}; cell [3] ran for more than 15 s"
     expected = [
-        ("ann", f"ann/{good}", lesson, "graded", "3", "0", "0", "", "", "", "", True, ""),
-        ("ben", f"ben/{good}", lesson, "failed", "1", "1", "1", "GAIN", "VERDICTS", "", "", True, mistake),
-        ("cleo", renamed, lesson, "timed out", "0", "1", "2", "HEAD", both, "", "", True, shortened),
+        ("ann", good, "graded", "4", "0", "0", "", "", seen, "4 of 5", ""),
+        ("ben", good, "failed", "1", "1", "2", "GAIN", rest, unseen, "", mistake),
+        ("cleo", renamed, "timed out", "0", "1", "3", "HEAD", f"GAIN, {rest}", unseen, "", shortened),
     ]
+    expected = [(who, f"{who}/{file}", lesson, *found, True, told) for who, file, *found, told in expected]
     assert [tuple(row.values()) for row in table] == expected
     assert tuple(table[0]) == gradebook.COLUMNS
 
@@ -141,8 +152,8 @@ def test_a_kernel_has_a_folder_and_kept_answers_of_its_own(tmp_path, monkeypatch
         hand_in(tmp_path / "in" / f"{name}.ipynb", look, check("HEAD", 1690))
     _, rows = grade(tmp_path / "in", tmp_path / "out")
     assert [(row.learner, row.status, row.problem) for row in rows] == [
-        ("eve", "graded", "cells are missing: GAIN, VERDICTS"),
-        ("fay", "graded", "cells are missing: GAIN, VERDICTS"),
+        ("eve", "graded", f"cells are missing: {REST}"),
+        ("fay", "graded", f"cells are missing: {REST}"),
     ]
     assert not (tmp_path / "teachers.json").exists()
 
@@ -171,11 +182,13 @@ def test_what_holds_no_answers_says_so_and_a_lesson_handed_in_twice_too(tmp_path
     for name in ("one", "two"):
         hand_in(
             tmp_path / "in" / "ida" / f"{name}.ipynb",
-            *(check(n, "...") for n in ("HEAD", "GAIN", "VERDICTS")),
+            *(check(n, "...") for n in ("HEAD", "GAIN", "VERDICTS", "HELPS")),
+            OTHERS,
         )
     _, rows = grade(tmp_path / "in", tmp_path / "out")
+    asked = ["HEAD", "GAIN", "VERDICTS", "HELPS"]
     assert [(row.status, row.open, row.problem) for row in rows] == [
-        ("no answers", ["HEAD", "GAIN", "VERDICTS"], "ida handed in 2 notebooks of this lesson")
+        ("no answers", asked, "ida handed in 2 notebooks of this lesson")
     ] * 2
 
 
@@ -187,7 +200,7 @@ def test_the_last_attempt_counts_and_what_is_no_verdict_does_not():
     cell = new_code_cell(outputs=[judged(*entry) for entry in said + forged])
     row = Graded("ann", "a.ipynb", status="graded")
     grading._judge(row, lesson, new_notebook(), new_notebook(cells=[cell]))
-    assert (row.right, row.wrong, row.open) == (["HEAD"], ["GAIN"], ["VERDICTS"])
+    assert (row.right, row.wrong, row.open) == (["HEAD"], ["GAIN"], ["VERDICTS", "HELPS"])
 
 
 def test_an_interrupt_leaves_the_table_of_what_is_done(tmp_path, monkeypatch, capsys):
