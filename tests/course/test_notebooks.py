@@ -83,8 +83,6 @@ def test_each_figure_has_a_picture_with_a_description(book):
 @each_notebook
 def test_it_has_the_size_of_a_lesson(book):
     assert 20 <= len(book.content["cells"]) <= 60
-    for cell in code_cells(book):
-        assert len(text(cell).splitlines()) <= 15, text(cell)
 
 
 @each_notebook
@@ -267,5 +265,5 @@ def test_figures_are_drawn_small_in_a_real_browser():
         png = draw_in_browser(figure)
     picture = Image.open(io.BytesIO(png))
     assert picture.size == (700, 300)
-    assert len(picture.convert("RGB").getcolors()) > 5
+    assert len(picture.convert("RGB").getcolors(picture.width * picture.height)) > 5
     assert len(png) < 40_000
