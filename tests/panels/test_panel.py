@@ -557,14 +557,27 @@ def test_a_long_run_says_how_long_it_will_still_take(monkeypatch):
 @pytest.mark.parametrize(
     ("pending", "seconds", "said"),
     [
-        (["a", "a"], {"a": [10.0, 20.0]}, "; about 30 s left"),
-        (["a", "b"], {"a": [100.0]}, "; about 3 min left"),
+        (["a", "a"], {"a": [10.0, 20.0]}, "about 30 s"),
+        (["a", "b"], {"a": [100.0]}, "about 3 min"),
         (["a"], {}, ""),
         (["a"], {"a": [0.1]}, ""),
     ],
 )
 def test_the_time_left_goes_by_the_trials_that_have_been(pending, seconds, said):
     assert time_left(pending, seconds) == said
+
+
+def test_the_status_says_what_a_run_would_take_before_it_is_begun():
+    panel = make(strategies={"slow": Helper(pause=0.3), "other": Helper(pause=0.3)})
+    panel.toggles["other"].value = False
+    assert "Ready: 6 trials, 6 of them new." in panel.status.value
+    panel.run(budget=5, seeds=3)
+    panel.seeds.value = 5
+    assert re.search(r"Ready: 10 trials, 4 of them new, about [2-4] s\.", panel.status.value)
+    panel.toggles["other"].value = True
+    assert "Ready: 15 trials, 9 of them new, about" in panel.status.value
+    panel.clear()
+    assert "Ready: 15 trials, 15 of them new." in panel.status.value
 
 
 def test_a_panel_that_is_closed_ends_its_run_and_keeps_its_trials():

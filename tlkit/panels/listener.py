@@ -30,7 +30,7 @@ class Stage(Protocol):
 
 
 def time_left(pending: Sequence[str], seconds: Mapping[str, Sequence[float]]) -> str:
-    """Return "; about 40 s left" for trials to come, by those that have been; empty for what takes no time.
+    """Return "about 40 s" for trials to come, by those that have been; empty for what takes no time.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def time_left(pending: Sequence[str], seconds: Mapping[str, Sequence[float]]) ->
         return ""
     typical = sum(known.values()) / len(known)
     left = sum(known.get(name, typical) for name in pending)
-    return f"; about {duration(left)} left" if left >= 2 else ""
+    return f"about {duration(left)}" if left >= 2 else ""
 
 
 class PanelListener(Callback):
@@ -60,16 +60,23 @@ class PanelListener(Callback):
         Set to end the run.
     plan : list of (str, int)
         The strategies and seeds to come, in order, which tells who is training.
+    seconds : mapping of str to sequence of float
+        How long trials of earlier runs took, by strategy.
     """
 
     def __init__(
-        self, stage: Stage, kept: dict[tuple, Trial], stopping: threading.Event, plan: list[tuple[str, int]]
+        self,
+        stage: Stage,
+        kept: dict[tuple, Trial],
+        stopping: threading.Event,
+        plan: list[tuple[str, int]],
+        seconds: Mapping[str, Sequence[float]],
     ):
         self._stage, self._kept, self._stopping, self._pending = stage, kept, stopping, list(plan)
         self._records: list[dict[str, float]] = []
         self._total, self._started, self._drawn = len(plan), time.monotonic(), 0.0
         self._fitting, self._failed = 0.0, 0
-        self._seconds: dict[str, list[float]] = {}
+        self._seconds = {strategy: list(took) for strategy, took in seconds.items()}
 
     def on_begin(self, total: int) -> None:
         """Say what comes first."""
@@ -130,7 +137,8 @@ class PanelListener(Callback):
 
     def _left(self) -> str:
         """How long the trials to come will take, once it is known how long one does."""
-        return time_left([name for name, _ in self._pending], self._seconds)
+        left = time_left([name for name, _ in self._pending], self._seconds)
+        return left and f"; {left} left"
 
     def _draw(self, strategy: str) -> None:
         self._stage.show_training(strategy, self._records)

@@ -15,7 +15,7 @@ from tlkit.panels import view
 from tlkit.panels.chart import GainsChart, LearningChart
 from tlkit.panels.choices import Strategies, choices, refuse_string
 from tlkit.panels.examples import Examples
-from tlkit.panels.listener import PanelListener
+from tlkit.panels.listener import PanelListener, time_left
 from tlkit.panels.runs import Runs
 from tlkit.panels.view import widgets
 from tlkit.study.comparing import compare
@@ -108,7 +108,9 @@ class Panel(widgets.VBox):
         self.add_class("tlkit-panel")
         self._shown_budget = self.budget.value
         self._busy(False)
-        self.say("Ready.")
+        for control in filter(None, [*self.toggles.values(), self.budget, self.seeds, self.similarity]):
+            control.observe(self._announce, "value")
+        self._announce()
 
     def __repr__(self) -> str:
         source = self._source.name if self._source else "no source"
@@ -160,7 +162,7 @@ class Panel(widgets.VBox):
             chart.clear()
         self.alert.value = self.alt.value = self.verdict.value = self.details.value = ""
         self.progress.value = 0
-        self.say("Ready.")
+        self._announce()
 
     @property
     def history(self) -> pd.DataFrame:
@@ -201,7 +203,7 @@ class Panel(widgets.VBox):
         self._shown_budget = budget
         kept = self._runs.at(task.similarity)
         plan = [(each.label, each.seed) for each in lay_out(chosen, self._source, task, [budget], seeds)]
-        listener = PanelListener(self, kept, self._stopping, plan)
+        listener = PanelListener(self, kept, self._stopping, plan, self._runs.seconds(budget))
         try:
             study = compare(chosen, self._source, task, [budget], seeds, n_jobs=1, callbacks=[listener])
         finally:
@@ -225,6 +227,18 @@ class Panel(widgets.VBox):
         note = multiplicity(int((table["verdict"] != "no verdict").sum()))
         verdicts = view.verdict_html(rows, self._setting(), note and f"So far this panel has shown {note}")
         self.verdict.value = verdicts + view.worth_html(self._worth(chosen, similarity))
+
+    def _announce(self, _change: Any = None) -> None:
+        """Say how much the chosen setting is to run, and about how long that takes."""
+        if self._lock.locked():
+            return
+        similarity = None if self.similarity is None else self.similarity.value
+        on = [label for label, box in self.toggles.items() if box.value]
+        asked = [(label, self.budget.value, seed) for label in on for seed in range(self.seeds.value)]
+        done = {(label, budget, seed) for label, _, budget, seed in self._runs.at(similarity)}
+        new = [label for label, *rest in asked if (label, *rest) not in done]
+        took = time_left(new, self._runs.seconds(self.budget.value))
+        self.say(f"Ready: {len(asked)} trials, {len(new)} of them new{took and ', ' + took}.")
 
     def _setting(self) -> str:
         """What a run is of, in words."""

@@ -32,6 +32,17 @@ class Runs:
         """Return the study that the trials at one setting make."""
         return Study(self.at(similarity).values(), self._summary)
 
+    def seconds(self, budget: int | None) -> dict[str, list[float]]:
+        """Return how long trials took, by strategy: those at the budget that is nearest to one."""
+        trials = [trial for kept in self._trials.values() for trial in kept.values()]
+        by_budget: dict[str, dict[int, list[float]]] = {}
+        for trial in trials:
+            by_budget.setdefault(trial.strategy, {}).setdefault(trial.budget or 0, []).append(trial.seconds)
+        return {
+            strategy: took[min(took, key=lambda known: abs(known - (budget or 0)))]
+            for strategy, took in by_budget.items()
+        }
+
     def clear(self) -> None:
         """Forget every run."""
         self._trials.clear()
