@@ -14,6 +14,7 @@ from tlkit.study.source import Source, Sources
 from tlkit.study.task import Task
 from tlkit.study.trial import TaskSummary
 from tlkit.study.verdicts import verdict
+from tlkit.system import progress
 
 
 class Duel(NamedTuple):
@@ -58,7 +59,7 @@ def duel(
     """
     pairs = [
         [transfer(each, source, task.budget(budget, draw), seed=draw) for each in (strategy, reference)]
-        for draw in draws
+        for draw in progress.bar(draws, unit="draw")
     ]
     summary = TaskSummary.of(task)
     sign = 1 if summary.greater_is_better else -1
