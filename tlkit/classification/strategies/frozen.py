@@ -92,8 +92,9 @@ class Probe(FrozenFeatures):
         self.n_trainable_ = (features.shape[1] + 1) * len(self.classes_)
 
     def feature_logits(self, features: np.ndarray) -> np.ndarray:
-        """Return log-probabilities."""
-        return self.classifier_.predict_log_proba(features)
+        """Return the classifier's scores; log-probabilities would be infinite where it is very sure."""
+        weight, bias = linear_rule(self.classifier_)
+        return features @ weight.T + bias
 
     def export(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Return the source's network under the classifier as its head: see `Source.from_fitted`."""
