@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 
+import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -135,6 +136,15 @@ def test_a_file_that_cannot_be_written_stops_no_lesson(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="Your answers are not kept"):
         prediction.keep(1)
     assert prediction.predicted == 1
+
+
+def test_a_curve_is_compared_where_the_result_has_a_number():
+    curve = Curve("Accuracy?", at=[1, 5, 20], low=0, high=100, unit="%")
+    curve.keep([50, 70, 90])
+    said = curve.reveal(pd.Series({1: 60.0, 20: 95.0})).text
+    assert said.endswith("60 % at 1, 95 % at 20: you were off by 7.5 % on average, most at 1 (10 % too low).")
+    with pytest.raises(BadInput, match="None of the curve's places is there: 1, 5, 20"):
+        curve.reveal({2: 50.0})
 
 
 def test_the_predicted_curve_is_drawn_in_the_figure_where_there_is_one():

@@ -1,16 +1,161 @@
-"""Exercises of ``01_why_transfer``: where a gain ends, what pairing removes, what calibration measures."""
+"""What ``01_why_transfer`` asks and says: where a gain ends, what pairs remove, what calibration measures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from tlkit.lessons import Exercise, Outcome, right, wrong
+from tlkit.figures.wording import amount, budget_in_words, score_text, size_text
+from tlkit.lessons import Choice, Curve, Exercise, Number, Order, Outcome, Question, Quiz, right, wrong
 from tlkit.lessons.reading import number
 
 Numbers = Sequence[float]
+
+SCRATCH = Curve(
+    "How accurate is `scratch` with 1, 5 and 20 labels a class? Guessing is right on 10 % of the digits.",
+    at=[1, 5, 20],
+    unit="%",
+    across="labels a class",
+)
+WORTH = Number(
+    "`finetune` gets 1 label a class. How many labels a class does `scratch` need for the same accuracy?",
+    low=1,
+    high=20,
+    unit="labels a class",
+    step=1,
+)
+TOGETHER = Choice(
+    "Draw after draw, compare the accuracies of `probe` and `finetune`. How do they move?",
+    ["together", "each on its own"],
+)
+WON_BACK = Number(
+    "`scratch` may try other learning rates, and a run of twice the length. By how many points does the best "
+    "of these improve its accuracy?",
+    low=-5,
+    high=30,
+    unit="points",
+)
+CALIBRATED = Order(
+    "Whose confidence is the most honest with the largest budget? Put the three in order, the smallest "
+    "calibration error first.",
+    ["scratch", "probe", "finetune"],
+)
+
+
+def gap(verdicts: pd.DataFrame, strategy: str, budget_unit: str) -> str:
+    """Say how far a strategy is from the baseline with the smallest budget, and with the largest."""
+    rows = verdicts[verdicts["strategy"] == strategy].set_index("budget")["gain"].sort_index()
+    few, many = (budget_in_words(int(rows.index[end]), budget_unit) for end in (0, -1))
+    at_first, at_last = (
+        f"{size_text(gain, True)} points {'above' if gain >= 0 else 'below'}" for gain in rows.iloc[[0, -1]]
+    )
+    return f"With {few} `{strategy}` is {at_first} `scratch`. With {many} it is {at_last}."
+
+
+def labels_worth(worth: pd.DataFrame) -> float:
+    """Return what the smallest budget is worth in labels of the baseline, at most the largest budget.
+
+    Parameters
+    ----------
+    worth : DataFrame
+        `Study.worth` of one strategy.
+    """
+    return float(min(worth.loc[worth["budget"].idxmin(), "worth"], worth["budget"].max()))
+
+
+def gain_ends(verdicts: pd.DataFrame, worth: pd.DataFrame, budget_unit: str) -> str:
+    """Say with which budgets a strategy helps, and what its smallest one is worth.
+
+    Parameters
+    ----------
+    verdicts, worth : DataFrame
+        Of one strategy.
+    budget_unit : str
+        In the plural.
+    """
+    strategy, most = verdicts["strategy"].iloc[0], verdicts["budget"].max()
+    helps = [str(budget) for budget in verdicts.loc[verdicts["verdict"] == "helps", "budget"]]
+    first = worth.loc[worth["budget"].idxmin()]
+    labels = amount(first["worth"]) if math.isfinite(first["worth"]) else f"more than {most}"
+    clear = f"`{strategy}` clearly helps with {', '.join(helps)} {budget_unit}. " if helps else ""
+    return (
+        f"{clear or f'With no budget `{strategy}` clearly helps. '}Its accuracy with "
+        f"{budget_in_words(int(first['budget']), budget_unit)} is worth {labels} {budget_unit} of "
+        "`scratch`."
+    )
+
+
+def spreads(table: pd.DataFrame, metric: str, one: str, other: str) -> pd.DataFrame:
+    """Return how much a difference of two strategies varies, on the same draws and on different ones.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a study.
+    metric : str
+        The column of the scores.
+    one, other : str
+        The strategies.
+
+    Returns
+    -------
+    DataFrame
+        A row a budget: standard deviations over the draws, in points.
+    """
+    scores = table.pivot(index=["budget", "seed"], columns="strategy", values=metric)
+    alone = scores.groupby("budget").std()
+    paired = (scores[other] - scores[one]).groupby("budget").std()
+    apart = np.hypot(alone[one], alone[other])
+    return 100 * pd.DataFrame({"on the same draws": paired, "on different draws": apart})
+
+
+def move(spread: pd.DataFrame) -> str:
+    """Return the option of `TOGETHER` that holds for most budgets."""
+    return TOGETHER.options[0 if _narrower(spread) * 2 > len(spread) else 1]
+
+
+def worth_of_pairs(spread: pd.DataFrame) -> str:
+    """Say for how many budgets a difference in pairs varies less, and by how much with the smallest."""
+    paired, apart = spread.sort_index().iloc[0]
+    budgets = f"{len(spread)} budget{'s' if len(spread) > 1 else ''}"
+    return (
+        f"With {_narrower(spread)} of {budgets}, the difference varies less on the same draws. With the "
+        f"smallest budget it varies by {paired:.1f} points, and by {apart:.1f} on different draws."
+    )
+
+
+def _narrower(spread: pd.DataFrame) -> int:
+    return int((spread["on the same draws"] < spread["on different draws"]).sum())
+
+
+def won_back(scores: pd.Series, ahead: str = "finetune", as_it_is: str = "scratch") -> float:
+    """Return how many points the best setting of the baseline is above the one of the study."""
+    return 100 * float(scores.drop(ahead).max() - scores[as_it_is])
+
+
+def honesty(scores: pd.Series, ahead: str = "finetune", as_it_is: str = "scratch") -> str:
+    """Say what the best setting of the baseline won, and what is left of the distance to a strategy."""
+    best = scores.drop(ahead).idxmax()
+    left = 100 * float(scores[ahead] - scores[best])
+    kept = f"`{ahead}` is {abs(left):.1f} points {'ahead of' if left > 0 else 'behind'} it"
+    if best == as_it_is:
+        return f"No other setting was better than the one in the study: {kept}."
+    return f"The best setting, *{best}*, won {won_back(scores, ahead, as_it_is):.1f} points: {kept}."
+
+
+def most_honest(errors: pd.Series, accuracies: pd.Series) -> str:
+    """Say who has the smallest calibration error and who the largest, with their accuracies."""
+    told = [
+        f"`{name}` has the {end} calibration error, {errors[name]:.3f}, and is right on "
+        f"{score_text(accuracies[name], True)}"
+        for name, end in ((errors.idxmin(), "smallest"), (errors.idxmax(), "largest"))
+    ]
+    return f"{told[0]}. {told[1]}."
+
 
 # Budgets, lower ends of the gain's interval, and the budget from which on there is no help.
 CURVES = [
@@ -143,4 +288,140 @@ CALIBRATION = Exercise(
     answer="`0.6 * 0.10 + 0.4 * 0.05` is `0.08`.",
     right=[0.08, "0.08"],
     wrong=[0.075, 0.04, 8, 0.5],
+)
+
+
+UNSEEN_DRAWS = range(400, 404)
+LABELS = 10
+GOAL = 0.95
+
+
+def _known_source(value: Any) -> Any:
+    """A source, or the one of a name."""
+    from tlkit.catalogue import load_source
+    from tlkit.study.source import Source
+
+    if isinstance(value, Source):
+        return value
+    if not isinstance(value, str):
+        raise TypeError("it is neither a name nor a source")
+    return load_source(value)
+
+
+def _judge_source(source: Any) -> Outcome:
+    from tlkit.catalogue import load_task
+    from tlkit.study.comparing import compare
+
+    study = compare(["probe"], source, load_task("digits"), [LABELS], UNSEEN_DRAWS)
+    [word], [said] = study.verdicts()["verdict"], study.sentences()
+    if word == "hurts":
+        return right(said)
+    return wrong(f"{said} Which source has learned something that digits do not need?")
+
+
+HURTS = Exercise(
+    question=(
+        f"Find a source that hurts digits. With {LABELS} labels a class, `probe` from your source must be "
+        f"clearly worse than `scratch` on {len(UNSEEN_DRAWS)} draws that you have not seen. Hand in the name "
+        "of a source, or a source. `tlkit sources` in a terminal lists what is shipped."
+    ),
+    expects='the name of a source, such as `"glyphs"`',
+    reads=_known_source,
+    judge=_judge_source,
+    hints=[
+        "`probe` cannot change the features. What was the network taught to see?",
+        "Two of the shipped sources have learned generated pictures in colour.",
+    ],
+    answer=(
+        '`"texture"` or `"shape"`. They learned from generated pictures in colour, and ignore much of what '
+        "tells digits apart. `scratch` can learn it from 100 pictures. `probe` cannot change what its source "
+        "ignores."
+    ),
+    right=["texture"],
+    wrong=["glyphs"],
+    runs_study=True,
+)
+
+
+def _strategy(value: Any) -> Any:
+    if isinstance(value, str) or hasattr(value, "fit"):
+        return value
+    raise TypeError("it has no fit()")
+
+
+def _judge_goal(strategy: Any) -> Outcome:
+    from tlkit.catalogue import load_source, load_task
+    from tlkit.study.comparing import transfer
+
+    source, task = load_source("glyphs"), load_task("digits")
+    found = [
+        transfer(strategy, source, task.budget(LABELS, draw), seed=draw).metrics["accuracy"]
+        for draw in UNSEEN_DRAWS
+    ]
+    told = f"The four accuracies are {', '.join(score_text(each, True) for each in found)}."
+    if min(found) >= GOAL:
+        return right(told)
+    return wrong(f"{told} The lowest is below {score_text(GOAL, True)}.")
+
+
+REACHES = Exercise(
+    question=(
+        "Reach 95 % with ten labels a class. Hand in a strategy that, from *glyphs*, is right on 95 % of the "
+        f"digits or more, on each of {len(UNSEEN_DRAWS)} draws that you have not seen."
+    ),
+    expects='a strategy, such as `"nearest"`',
+    reads=_strategy,
+    judge=_judge_goal,
+    hints=[
+        "Look at the curve of the study above, between 5 and 20 labels a class. Who is near 95 %?",
+        "One draw with odd pictures is enough to miss the goal. Whose accuracy varies least?",
+    ],
+    answer=(
+        '`"probe"`, which has the features already and varies little, or `"finetune"`. `"transplant"` takes '
+        "over rows of the source's head and learns nothing from your pictures."
+    ),
+    right=["probe"],
+    wrong=["transplant"],
+    runs_study=True,
+)
+
+QUIZ = Quiz(
+    Question(
+        "Where is a source usually worth the most?",
+        ["where labels are few", "where labels are many", "the number of labels makes no difference"],
+        "where labels are few",
+        "With many labels, the target teaches by itself what the source had to offer.",
+    ),
+    Question(
+        "Two strategies are compared on the same draws. Why?",
+        [
+            "It takes less time.",
+            "The luck of a draw that both share cancels in the difference.",
+            "The mean gain becomes larger.",
+        ],
+        "The luck of a draw that both share cancels in the difference.",
+        "The mean gain is the same in pairs or not. What becomes smaller is how much it varies.",
+    ),
+    Question(
+        "The bands of two curves overlap. What does that say about the gain between them?",
+        [
+            "There is no gain.",
+            "There is no clear gain.",
+            "Little: the verdict looks at differences in pairs.",
+        ],
+        "Little: the verdict looks at differences in pairs.",
+        "A band holds the luck of the draw, which both curves share. In the difference it cancels.",
+    ),
+    Question(
+        "On which pictures may you choose the learning rate of the baseline?",
+        ["on the test pictures", "on pictures that neither trains nor tests", "on those it trains on"],
+        "on pictures that neither trains nor tests",
+        "Chosen on the test pictures, a setting would owe a part of its score to the choice itself.",
+    ),
+    Question(
+        "A model says that it is 90 % sure, on 100 pictures. It is right on 70 of them. What is it?",
+        ["too sure", "too timid", "well calibrated"],
+        "too sure",
+        "A calibrated model that is 90 % sure is right nine times in ten.",
+    ),
 )

@@ -272,8 +272,10 @@ class Order(Prediction[list[str]]):
 
 
 @dataclass(repr=False, eq=False)
-class Curve(Prediction[list[float]]):
+class Curve(Prediction[list[float | None]]):
     """A question for a curve: a number at each of some places.
+
+    A result may lack some of them, where a lesson runs with other parameters; those are not compared.
 
     Parameters
     ----------
@@ -304,40 +306,41 @@ class Curve(Prediction[list[float]]):
     unit: str = ""
     across: str = ""
 
-    def read(self, answer: Any) -> list[float]:
+    def read(self, answer: Any) -> list[float | None]:
         """Return a number between `low` and `high` for each place."""
         found = self.result(answer)
-        beyond = [value for value in found if not self.low <= value <= self.high]
+        if None in found:
+            raise BadInput(f"The curve lacks a number at {self.at[found.index(None)]}.")
+        beyond = [value for value in found if value is not None and not self.low <= value <= self.high]
         if beyond:
             raise BadInput(f"A curve here lies between {self.low:g} and {self.high:g}; got {beyond[0]:g}.")
         return found
 
-    def result(self, result: Any) -> list[float]:
-        """Return a finite number for each place, from a list, a mapping of places, or a Series."""
+    def result(self, result: Any) -> list[float | None]:
+        """Return a finite number for each place, or None, from a list, a mapping of places, or a Series."""
         if isinstance(result, pd.Series):
-            result = result.to_dict() if set(result.index) >= set(self.at) else list(result)
+            result = result.to_dict() if set(result.index) & set(self.at) else list(result)
         if isinstance(result, Mapping):
-            missing = [place for place in self.at if place not in result]
-            if missing:
-                raise BadInput(f"The curve lacks a number at {missing[0]}.")
-            result = [result[place] for place in self.at]
+            result = [result.get(place) for place in self.at]
         if isinstance(result, str) or not hasattr(result, "__len__") or len(result) != len(self.at):
             raise BadInput(f"A curve has {len(self.at)} numbers, at {', '.join(map(str, self.at))}.")
-        return [_number(value) for value in result]
+        found = [None if value is None else _number(value) for value in result]
+        if not any(value is not None for value in found):
+            raise BadInput(f"None of the curve's places is there: {', '.join(map(str, self.at))}.")
+        return found
 
-    def say(self, answer: list[float]) -> str:
+    def say(self, answer: list[float | None]) -> str:
         """Return each number with its place."""
-        return ", ".join(
-            f"{self._amount(value)} at {place}" for value, place in zip(answer, self.at, strict=True)
-        )
+        told = [(value, place) for value, place in zip(answer, self.at, strict=True) if value is not None]
+        return ", ".join(f"{self._amount(value)} at {place}" for value, place in told)
 
-    def beside(self, predicted: list[float], result: list[float]) -> str:
+    def beside(self, predicted: list[float | None], result: list[float | None]) -> str:
         """Say the mean distance, and where it is largest."""
-        off = [guess - found for guess, found in zip(predicted, result, strict=True)]
-        far = max(range(len(off)), key=lambda i: abs(off[i]))
-        mean = sum(map(abs, off)) / len(off)
-        way = "high" if off[far] > 0 else "low"
-        most = f"most at {self.at[far]} ({self._amount(abs(off[far]))} too {way})"
+        each = zip(predicted, result, self.at, strict=True)
+        off = [(a - b, place) for a, b, place in each if a is not None and b is not None]
+        far, place = max(off, key=lambda one: abs(one[0]))
+        mean = sum(abs(distance) for distance, _ in off) / len(off)
+        most = f"most at {place} ({self._amount(abs(far))} too {'high' if far > 0 else 'low'})"
         return f"you were off by {self._amount(mean)} on average, {most}."
 
     def draw_on(
@@ -361,7 +364,7 @@ class Curve(Prediction[list[float]]):
         across = places or (list(self.at) if named else [style.place(float(place)) for place in self.at])
         return figure.add_scatter(
             x=across,
-            y=[value * scale for value in self.predicted],
+            y=[value * scale for value in self.predicted if value is not None],
             name="your prediction",
             mode="lines+markers",
             line={"color": style.MUTED, "dash": "dash", "width": 2},
