@@ -15,7 +15,8 @@ import toys
 from toys import Numbers, toy_source
 
 import tlkit
-from tlkit import catalogue, cli, doctor, exercises
+from tlkit import catalogue, cli, exercises
+from tlkit.cli import doctor
 from tlkit.cli.commands import COMMANDS
 from tlkit.cli.statuses import FAILED, INTERRUPTED, REFUSED, TERMINATED
 from tlkit.course import notebooks, publish, running
@@ -191,8 +192,8 @@ def test_notebooks_are_listed_with_title_and_time(capsys):
     assert cli.main(["notebooks"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[:2] == [
-        "00_start_here Start here (20 minutes)",
-        "01_why_transfer Why transfer? (40 minutes)",
+        "00_start_here Start here (25 minutes)",
+        "01_why_transfer Why transfer? (50 minutes)",
     ]
 
 

@@ -30,7 +30,8 @@ FLOORS = [
     {"catalogue"},
     {"panels", "course", "lessons"},
     {"exercises"},
-    {"doctor", "cli"},
+    {"findings"},
+    {"cli"},
 ]
 MODALITIES = {"classification", "vision", "recsys", "catalogue", "exercises"}
 MODALITY_WORDS = re.compile(r"\b(images?|pixels?|photos?|movies?)\b", re.IGNORECASE)

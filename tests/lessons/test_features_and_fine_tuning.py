@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from tlkit.exercises import features_and_fine_tuning as lesson
+from tlkit.findings import features_and_fine_tuning as lesson
 
 
 def study(**rows):

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from tlkit.exercises import start_here as lesson
+from tlkit.exercises import start_here as asked
+from tlkit.findings import start_here as lesson
 
 
 def trial(strategy, accuracy, seconds):
@@ -56,11 +57,11 @@ def test_the_spread_of_draws_is_that_of_best_and_worst():
     assert said.endswith("*scratch with the larger budget* changes by 2.")
 
 
-@pytest.mark.parametrize(("gains", "said"), [((0.4, 0.1), lesson.FEWER), ((0.1, 0.4), lesson.MORE)])
+@pytest.mark.parametrize(("gains", "said"), [((0.4, 0.1), asked.FEWER), ((0.1, 0.4), asked.MORE)])
 def test_the_larger_gain_has_its_budget(gains, said):
     verdicts = pd.DataFrame({"strategy": "finetune", "budget": [5, 1], "gain": gains[::-1]})
     assert lesson.larger(verdicts) == said
-    assert said in lesson.LARGER.options
+    assert said in asked.LARGER.options
 
 
 def test_what_a_strategy_got_is_told_for_the_ends():

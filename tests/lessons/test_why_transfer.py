@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tlkit.exercises import why_transfer as lesson
+from tlkit.exercises import why_transfer as asked
+from tlkit.findings import why_transfer as lesson
 
 UNIT = "labels a class"
 
@@ -65,7 +66,7 @@ def test_pairs_win_where_luck_is_shared(shared, option):
         100 * np.std(found["finetune"] - found["probe"], ddof=1)
     )
     assert spread["on different draws"].iloc[0] == pytest.approx(100 * np.sqrt(found.var().sum()))
-    assert lesson.move(spread) == lesson.TOGETHER.options[option]
+    assert lesson.move(spread) == asked.TOGETHER.options[option]
     assert f"With {1 - option} of 1 budget, the difference varies less" in lesson.worth_of_pairs(spread)
 
 

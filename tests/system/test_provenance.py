@@ -80,7 +80,7 @@ def test_imports_count_wherever_they_stand_but_for_those_of_type_checkers(copy):
         "import tlkit.study.callbacks as c",
         "from tlkit.figures import style, wording as w",
         "def later():\n    from tlkit.panels.page import anything",
-        "if TYPE_CHECKING:\n    import tlkit.cli\nelse:\n    import tlkit.doctor",
+        "if TYPE_CHECKING:\n    import tlkit.cli\nelse:\n    import tlkit.cli.doctor",
         "import numpy, tlkit.nothing",
     )
     copy("new.py", "\n".join(lines))
@@ -89,7 +89,7 @@ def test_imports_count_wherever_they_stand_but_for_those_of_type_checkers(copy):
         "tlkit.figures.style",
         "tlkit.figures.wording",
         "tlkit.panels.page",
-        "tlkit.doctor",
+        "tlkit.cli.doctor",
     }
 
 

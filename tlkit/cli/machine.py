@@ -14,7 +14,7 @@ NOTEBOOKS = "notebooks"
 
 def doctor(options: argparse.Namespace) -> int:
     """Say what this machine has and what is missing."""
-    from tlkit import doctor
+    from tlkit.cli import doctor
 
     print(doctor.report())
     return FAILED if doctor.damaged_files() else 0
