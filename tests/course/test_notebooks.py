@@ -82,7 +82,7 @@ def test_each_figure_has_a_picture_with_a_description(book):
 
 @each_notebook
 def test_it_has_the_size_of_a_lesson(book):
-    assert 20 <= len(book.content["cells"]) <= 60
+    assert 20 <= len(book.content["cells"]) <= 80
 
 
 @each_notebook

@@ -1,14 +1,69 @@
-"""Exercises of ``11_collaborative_filtering``: NDCG, EASE, sampled ranks, and which number to report."""
+"""What ``11_collaborative_filtering`` asks: tails, lists, factors, EASE, sampled ranks, an honest choice."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlkit.lessons import Exercise, Outcome, right, wrong
+from tlkit.lessons import Choice, Curve, Exercise, Number, Order, Outcome, Question, Quiz, right, wrong
 from tlkit.lessons.reading import number
+
+if TYPE_CHECKING:
+    from tlkit.recsys.tasks import RatingsTask
+
+HEAD = Number(
+    "Take the tenth of the items that have the most ratings. How many of 100 ratings do they have?",
+    unit="of 100",
+)
+HITS = Number(
+    "Show the ten most popular items to everybody, without those that they have rated. How many of 100 users "
+    "have at least one hit?",
+    unit="of 100",
+)
+STAYED = Number(
+    "How many of the ten popular items above will still be in this user's list from neighbours?",
+    low=0,
+    high=10,
+    unit="of 10",
+    step=1,
+)
+WORSE_LISTS = Number(
+    "Four models predict stars. How many of them make a worse list than popularity, which predicts none?",
+    low=0,
+    high=4,
+    unit="of 4",
+    step=1,
+)
+FACTORS = Curve(
+    "What is NDCG@10 with 2, with 12 and with 64 factors, if the penalty is weak (5)?",
+    at=[2, 12, 64],
+    low=0,
+    high=0.4,
+    across="factors",
+)
+RANKED = Order(
+    "Put the six in the order of their NDCG@10, the best first.",
+    ["popularity", "item neighbours", "EASE", "BPR", "MultiDAE", "ALS"],
+)
+SWAPPED = Choice(
+    "Can a few negatives put two models in the wrong order that are not tied?",
+    ["none of the pairs", "some pairs", "most pairs"],
+)
+FLATTERED = Choice(
+    "Which of these three does the leak flatter most?",
+    ["popularity", "EASE, penalty 5000", "EASE, penalty 1"],
+)
+TOO_MUCH = Number(
+    "Five test users choose the best of all the models. By how many points is the score that they report too "
+    "high?",
+    low=0,
+    high=20,
+    unit="points",
+)
 
 # Ranks of a user's held-out items among all that they have not seen, and how long the list is.
 RANKS = [([1, 4, 30], 10), ([2], 10), ([12, 25], 10), ([1, 2, 3, 4, 5], 3), ([7, 3], 5)]
@@ -193,4 +248,130 @@ HONEST_CHOICE = Exercise(
     answer=(f"Inside training, the setting with {CHOSEN} is best; on the test it has `{REPORTED}`."),
     right=[REPORTED],
     wrong=[0.328, 0.233, 0.301, 0.214],
+)
+
+
+FITS = 3
+
+
+@lru_cache(maxsize=1)
+def _unseen_shop() -> RatingsTask:
+    import pandas as pd
+
+    from tlkit.recsys.tasks import RatingsTask
+    from tlkit.recsys.worlds.shops import two_shops
+
+    films = two_shops(n_users=500, n_items=250, seed=4021).target
+    table = pd.DataFrame(films.ratings)
+    return RatingsTask.split(
+        table, films.items, test_share=0.25, seed=0, name="a shop that you have not seen"
+    )
+
+
+def _recommender(value: Any) -> Any:
+    if callable(value):  # a class, or a function that makes one
+        value = value()
+    if not (hasattr(value, "fit") and hasattr(value, "recommend")):
+        raise TypeError("it has no fit() and recommend()")
+    return value
+
+
+def _judge_recommender(model: Any) -> Outcome:
+    from tlkit.study.comparing import compare
+
+    task = _unseen_shop()
+    both = {
+        "EASE": task.strategy("target_only"),
+        "yours": task.strategy("target_only", model=model),
+    }
+    study = compare(both, None, task, seeds=FITS, baseline="EASE")
+    [word], [said] = study.verdicts()["verdict"], study.sentences()
+    if word == "better":
+        return right(said)
+    return wrong(f"{said} Which models were above EASE in the table of all?")
+
+
+def _twelve_factors() -> Any:
+    from tlkit.recsys.models.implicit_als import ImplicitALS
+
+    return ImplicitALS(factors=12, random_state=0)
+
+
+def _two_factors() -> Any:
+    from tlkit.recsys.models.implicit_als import ImplicitALS
+
+    return ImplicitALS(factors=2, random_state=0)
+
+
+def _neighbours() -> Any:
+    from tlkit.recsys.models.neighbours import ItemNeighbours
+
+    return ItemNeighbours(k=30)
+
+
+BEATS_EASE = Exercise(
+    question=(
+        "Set up a recommender that makes better lists than EASE in a shop that you have not seen. Hand in a "
+        "model of this lesson with its settings, such as `ItemNeighbours(k=30)`, or one of your own. EASE "
+        "chooses its penalty inside the training ratings. Your answer is right if the verdict is *better*."
+    ),
+    expects="a recommender, such as `ItemNeighbours(k=30)`",
+    reads=_recommender,
+    judge=_judge_recommender,
+    hints=[
+        "Three models were above EASE in the table of all. Which of them is trained in less than a second?",
+        "How many factors were best? The new shop is made in the same way.",
+    ],
+    answer=(
+        "`ImplicitALS(factors=12)`, for example. The shop is made with twelve tastes. With two factors, "
+        "tastes must share one. A penalty that was good in one shop need not be so in a smaller one."
+    ),
+    right=[_twelve_factors],
+    wrong=[_two_factors, _neighbours, 30],
+    runs_study=True,
+)
+
+QUIZ = Quiz(
+    Question(
+        "Why is popularity in every table?",
+        [
+            "It is the best model for most users.",
+            "It costs nothing, so a model must be better to be worth anything.",
+            "It shows how large the shop is.",
+        ],
+        "It costs nothing, so a model must be better to be worth anything.",
+        "It is the baseline of recommendation, as training from scratch is the one of transfer.",
+    ),
+    Question(
+        "Ratings are missing not at random. What follows?",
+        [
+            "The mean of the ratings that are there is too high for the shop as a whole.",
+            "The mean of the ratings that are there is right if there are many.",
+            "The matrix cannot be factorized.",
+        ],
+        "The mean of the ratings that are there is too high for the shop as a whole.",
+        "People rate what they chose, and they choose what they expect to like.",
+    ),
+    Question(
+        "What does implicit ALS learn from?",
+        ["only from the stars", "from what was chosen and what was not", "from the titles of the items"],
+        "from what was chosen and what was not",
+        "Empty places count too, a little each: not to choose something is weak evidence.",
+    ),
+    Question(
+        "Why is the diagonal of the weights of EASE zero?",
+        ["to save memory", "an item must not explain itself", "so that the weights sum to one"],
+        "an item must not explain itself",
+        "With the diagonal free, each item would be its own best explanation, and nothing would be learned.",
+    ),
+    Question(
+        "You rank each held-out item among 20 unrated ones. What does that measure?",
+        [
+            "whether it stands above an average item",
+            "whether it would be in a list of ten",
+            "the same as a rank among all items, only faster",
+        ],
+        "whether it stands above an average item",
+        "A list of ten asks who is at the very top of the catalogue. A few negatives seldom come from there.",
+    ),
 )
