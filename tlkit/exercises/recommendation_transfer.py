@@ -1,14 +1,62 @@
-"""Exercises of ``12_recommendation_transfer``: what a prior does, what a placebo shows, and what leaks."""
+"""What ``12_recommendation_transfer`` asks: what a prior does, what a placebo shows, and what leaks."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from tlkit.lessons import Exercise, Outcome, right, wrong
+from tlkit.lessons import Choice, Curve, Exercise, Number, Order, Outcome, Question, Quiz, right, wrong
 from tlkit.lessons.reading import number, words
+
+FIRST = Order(
+    "Put the three in the order of their score with so few ratings, the best first.",
+    ["target_only", "joined", "prior"],
+)
+FAR = Choice(
+    "The weight $w$ of the pull grows without end. What does the user's vector $p_u$ become?",
+    ["the source's vector", "the vector of the target's ratings alone", "zero"],
+)
+MOVES = Choice(
+    "People get more ratings in the target. What happens to the weight with the best score?",
+    ["it becomes smaller", "it stays", "it becomes larger"],
+)
+HELPFUL = Number(
+    "Ten strategies use the source. How many of them clearly help with the number of ratings in `budget`?",
+    low=0,
+    high=10,
+    unit="of 10",
+    step=1,
+)
+GROWTH = Curve(
+    "What does `frozen` gain over `target_only`, in points of NDCG, with 0, with 2 and with 10 ratings?",
+    at=[0, 2, 10],
+    low=-20,
+    high=20,
+    unit="points",
+    across="ratings",
+)
+LEADER = Choice(
+    "Which expert gets the largest weight for people without any rating in the target?",
+    ["target_only", "joined", "prior", "features"],
+)
+DIAL = Curve(
+    "What does `joined` gain over `target_only`, in points of NDCG, where nothing is shared (0), and at 0.3 "
+    "and at 0.6?",
+    at=[0, 0.3, 0.6],
+    low=-20,
+    high=20,
+    unit="points",
+)
+STRANGERS_GAIN = Number(
+    "Everybody in the source is given a stranger's history. What does `prior` still gain over `target_only`, "
+    "in points of NDCG?",
+    low=-20,
+    high=20,
+    unit="points",
+)
 
 # Stars in the target, the source's opinion, and the weight of the prior.
 STARS = [([5.0, 4.0, 4.0], 3.0, 2.0), ([], 3.5, 4.0), ([2.0], 4.0, 0.0), ([1.0, 5.0], 3.0, 8.0)]
@@ -213,3 +261,117 @@ def _in_circles(people: list[str], shelves: list[str], rng: np.random.Generator)
         circle = rng.permutation(np.flatnonzero(np.array(shelves) == shelf))
         given[circle] = np.array(people)[np.roll(circle, 1)]
     return given.tolist()
+
+
+UNSEEN_SHOPS = {"n_users": 1200, "n_items": 110, "seed": 91}
+UNSEEN_DRAWS = range(500, 503)
+APART = 0.6
+RATINGS = 2
+
+
+def _two_similarities(value: Any) -> tuple[float, float]:
+    low, high = (number(each) for each in value)
+    if not (0 <= low <= 1 and 0 <= high <= 1):
+        raise ValueError("a similarity lies between 0 and 1")
+    return low, high
+
+
+def _joined_at(similarity: float) -> tuple[str, str]:
+    from tlkit.catalogue import load_source, load_task
+    from tlkit.study.comparing import compare
+
+    source = load_source("two_shops", **UNSEEN_SHOPS)
+    task = load_task("two_shops", similarity=similarity, **UNSEEN_SHOPS)
+    study = compare(["joined"], source, task, [RATINGS], UNSEEN_DRAWS)
+    [word], [said] = study.verdicts()["verdict"], study.sentences()
+    return word, said
+
+
+def _judge_turn(value: tuple[float, float]) -> Outcome:
+    low, high = value
+    if low >= high:
+        return wrong("Give the lower similarity first.")
+    if high - low > APART + 1e-9:
+        return wrong(f"The two lie {high - low:.2g} apart; they may lie {APART:g} apart at most.")
+    for similarity, wanted in ((low, "hurts"), (high, "helps")):
+        word, said = _joined_at(similarity)
+        if word != wanted:
+            return wrong(f"At {similarity:g} it should be *{wanted}*. {said}")
+    return right(f"Between {low:g} and {high:g} the same strategy turns from *hurts* to *helps*.")
+
+
+TURNS = Exercise(
+    question=(
+        "Bring two shops to where `joined` turns. Hand in two similarities that lie at most "
+        f"{APART:g} apart, such as `(0.3, 0.9)`. With {RATINGS} ratings a user, `joined` must clearly hurt at "
+        "the first and clearly help at the second. The check runs two shops that you have not seen, on "
+        f"{len(UNSEEN_DRAWS)} draws."
+    ),
+    expects="a pair of numbers from 0 to 1, such as `(0.3, 0.9)`",
+    reads=_two_similarities,
+    judge=_judge_turn,
+    hints=[
+        "Look at the figure over the similarity. Where does the line of `joined` go through zero?",
+        "Near the turn no verdict is clear. Take one similarity well below it, and one well above.",
+    ],
+    answer=(
+        "`(0.1, 0.7)`, for example. Where little is shared, the ratings of the other shop are noise that "
+        "`joined` cannot leave out. Around 0.4 the good and the harm are about equal."
+    ),
+    right=[(0.1, 0.7)],
+    wrong=[(0.4, 0.9), (0.1, 0.4), (0.0, 1.0), (0.7, 0.1), 0.5],
+    runs_study=True,
+)
+
+QUIZ = Quiz(
+    Question(
+        "Who is a cold user?",
+        [
+            "somebody of whom the target has hardly a rating",
+            "somebody who gives few stars",
+            "somebody who shops in the source only",
+        ],
+        "somebody of whom the target has hardly a rating",
+        "The source knows them well. What this is worth in the target is the question of the lesson.",
+    ),
+    Question(
+        "The weight of a prior is fixed. When does the source count for less?",
+        [
+            "when the user has more ratings in the target",
+            "when the user has fewer ratings in the target",
+            "it always counts the same",
+        ],
+        "when the user has more ratings in the target",
+        "Each rating adds to the equations, and the pull stays what it is.",
+    ),
+    Question(
+        "Why does a mixture stand beside its twin without a source?",
+        [
+            "to save time",
+            "because several models gain something that has nothing to do with the source",
+            "because the baseline is too weak",
+        ],
+        "because several models gain something that has nothing to do with the source",
+        "Only what is gained over the twin is owed to the source.",
+    ),
+    Question(
+        "A strategy gains as much with strangers' histories as with the true ones. What follows?",
+        [
+            "The source knows the people well.",
+            "The gain needs no knowledge of the people.",
+            "The strategy does not use the source.",
+        ],
+        "The gain needs no knowledge of the people.",
+        "It may come from the make of the model, or from what is true of everybody.",
+    ),
+    Question(
+        "When is a strategy that always trusts the source at its worst?",
+        [
+            "when little is shared and the target knows much by itself",
+            "when much is shared and the target knows little",
+            "when the source is small",
+        ],
+        "when little is shared and the target knows much by itself",
+        "Then it throws away what the ratings here could teach, and keeps what is not true here.",
+    ),
+)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from tlkit.errors import BadInput, require_known, require_params
+from tlkit.errors import BadInput, Limit, require_known, require_number, require_params
 from tlkit.recsys import pairs
 from tlkit.recsys.data import movielens
 from tlkit.recsys.data.domains import Domain
@@ -27,6 +28,7 @@ MODELS: dict[str, tuple[type[FactorModel], str]] = {
 }
 LONGEST = 10  # how many items of a list count, where there are as many
 TESTED_SHARE = 0.2  # of the users, one rating each: enough to measure, and hardly missed
+SHARE = Limit("a number from 0 to 1", lambda x: 0 <= x <= 1)
 KEPT = 8  # trained sources in memory
 SOURCE_TASK = "source_ratings"
 
@@ -176,6 +178,45 @@ def train_source(
     estimator = (kind() if model is None else clone(model)).set_params(random_state=seed)
     source = Source.from_fitted(task.fit(estimator), name, title or domain.title, task)
     return source.with_card(data=domain.data or source.card.data, licence=domain.licence)
+
+
+def placebo(source: Source, share: float = 0.0, *, model: FactorModel | None = None, seed: int = 0) -> Source:
+    """Train a source again after most people were given a stranger's history.
+
+    The ratings and the items are the same. What a strategy still gains from it needs no knowledge of people.
+
+    Parameters
+    ----------
+    source : Source
+        With the task that it was trained on.
+    share : float
+        Of the people who keep their own history, in [0, 1].
+    model : FactorModel, optional
+        As for `train_source`.
+    seed : int
+        Of who is given whose.
+
+    Raises
+    ------
+    BadInput
+        If the share is not in [0, 1].
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.recsys.sources import placebo
+    >>> books = tlkit.load_source("two_shops", n_users=60, n_items=100)
+    >>> placebo(books, 0.5).name
+    'books, 50% true'
+    """
+    require_number("share", share, SHARE)
+    table = source.task.train
+    people = table["user"].cat.categories.to_numpy()
+    mixed = np.random.default_rng(seed).permutation(len(people))[round(share * len(people)) :]
+    whose = people.copy()
+    whose[mixed] = people[np.roll(mixed, 1)]
+    strangers = table.assign(user=whose[table["user"].cat.codes])
+    return train_source(strangers, f"{source.name}, {share:.0%} true", items=source.task.items, model=model)
 
 
 def _task_of(domain: Domain, objective: str, seed: int) -> RatingsTask:
