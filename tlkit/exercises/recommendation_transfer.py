@@ -303,8 +303,8 @@ def _judge_turn(value: tuple[float, float]) -> Outcome:
 TURNS = Exercise(
     question=(
         "Bring two shops to where `joined` turns. Hand in two similarities that lie at most "
-        f"{APART:g} apart, such as `(0.3, 0.9)`. With {RATINGS} ratings a user, `joined` must clearly hurt at "
-        "the first and clearly help at the second. The check runs two shops that you have not seen, on "
+        f"{APART:g} apart, such as `(0.3, 0.9)`. With {RATINGS} ratings a user, `joined` must clearly hurt "
+        "at the first and clearly help at the second. The check runs two shops that you have not seen, on "
         f"{len(UNSEEN_DRAWS)} draws."
     ),
     expects="a pair of numbers from 0 to 1, such as `(0.3, 0.9)`",
