@@ -24,8 +24,8 @@ ALONE = Order(
     "Put the four in the order of their RMSE with so few ratings a user, the smallest error first.", MEMBERS
 )
 CORRELATED = Number(
-    "Nobody can foresee a user's whims, so all members get them wrong alike. How strongly do the errors of the "
-    "pair that gains most correlate? 0 is not at all, 1 is as strongly as can be.",
+    "Nobody can foresee a user's whims, so all members get them wrong alike. How strongly do the errors of "
+    "the pair that gains most correlate? 0 is not at all, 1 is as strongly as can be.",
     high=1,
 )
 AVERAGE = Choice(
@@ -250,7 +250,7 @@ WHO_MAY_JOIN = Exercise(
 )
 
 
-UNSEEN_SHOP = {"n_users": 1_000, "n_items": 400, "seed": 77}
+UNSEEN_SHOP: dict[str, Any] = {"n_users": 1_000, "n_items": 400, "seed": 77}
 UNSEEN_DRAWS = range(200, 203)
 RATINGS = 16
 
@@ -314,7 +314,7 @@ def _with_neighbours(*others: str) -> dict[str, Any]:
 ABOVE_ALL = Exercise(
     question=(
         "Choose and set up two members or more for a fusion that predicts stars in a shop that you have not "
-        f"seen, from {RATINGS} ratings a user. Give them as a dictionary, by name. Your answer is right if the "
+        f"seen, from {RATINGS} ratings a user. Give them as a dictionary, by name. It is right if the "
         "fusion is *better* than the best of its members, and than the best of this lesson's "
         "factorization and content, on the test of that shop."
     ),
@@ -323,15 +323,15 @@ ABOVE_ALL = Exercise(
     judge=_judge_members,
     hints=[
         "Which pair had errors that correlate less than the rule asks for?",
-        "The rest adds little: take factorization and content. How strong was the best penalty of content?",
+        "The rest adds little. Take factorization and content: which penalty of content was best?",
         "A fusion shrinks its members too. A member may be a little bolder in it than alone: a lower `reg`.",
     ],
     answer="""For example
 ```python
 {"factorization": MatrixFactorization(), "content": ContentBased(reg=1)}
 ```
-The two know different things, and with so many ratings they are about equally good. With `reg=3` content is better alone;
-with `reg=1` it says more that is its own, and the weights do the shrinking.""",
+The two know different things, and with so many ratings they are about equally good. With `reg=3` content
+is better alone. With `reg=1` it says more that is its own, and the weights do the shrinking.""",
     right=[_lessons, lambda: _lessons(1.0)],
     wrong=[lambda: _lessons(10.0), _with_neighbours, lambda: _with_neighbours("factorization"), "content"],
     runs_study=True,

@@ -1,4 +1,4 @@
-"""What ``13_fusing_recommenders`` finds in its numbers: who adds to whom, what weights claim, where fusing pays."""
+"""What ``13_fusing_recommenders`` finds in its numbers: who adds to whom, what weights say, what pays."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def content_settings(tried: pd.DataFrame) -> str:
     described, penalised = (size_text(each, False) for each in swings(tried))
     row, column = tried.stack().idxmin()
     return (
-        f"From the best description to the worst, RMSE rises by {described} on average; from the best penalty "
-        f"to the worst, by {penalised}. *{row}* with a penalty of {column:g} has the lowest error."
+        f"From the best description to the worst, RMSE rises by {described} on average; from the best "
+        f"penalty to the worst, by {penalised}. *{row}* with a penalty of {column:g} has the lowest error."
     )
 
 
@@ -50,7 +50,9 @@ def opinions(rmse: pd.Series, said: pd.DataFrame) -> str:
         A column a member, a row a rating.
     """
     ranked = rmse.sort_values()
-    best, worst = (f"*{ranked.index[end]}* has an RMSE of {score_text(ranked.iloc[end], False)}" for end in (0, -1))
+    best, worst = (
+        f"*{ranked.index[end]}* has an RMSE of {score_text(ranked.iloc[end], False)}" for end in (0, -1)
+    )
     apart = (said.max(axis=1) - said.min(axis=1)).mean()
     return (
         f"{best}, {worst}. On an average rating, the highest and the lowest prediction are "
@@ -66,7 +68,8 @@ def worth_mixing(pairs: pd.DataFrame) -> str:
     pairs : DataFrame
         `tlkit.recsys.evaluation.mixtures.pairs`.
     """
-    said = f"In {int(pairs['helps'].sum())} of {len(pairs)} pairs, some of the worse member helps the better one."
+    helped = f"{int(pairs['helps'].sum())} of {len(pairs)}"
+    said = f"In {helped} pairs, some of the worse member helps the better one."
     if not pairs["helps"].any():
         return said
     first = pairs.iloc[0]
@@ -105,15 +108,15 @@ def stacking(rows: pd.DataFrame, seen: str = "in-fold", unseen: str = "out-of-fo
     rows : DataFrame
         A row a way; columns claimed and test: RMSE.
     """
-    too_good = {name: size_text(rows.loc[name, "test"] - rows.loc[name, "claimed"], False) for name in (seen, unseen)}
-    ways = {
-        name: "low" if rows.loc[name, "claimed"] < rows.loc[name, "test"] else "high" for name in (seen, unseen)
-    }
+    off = rows["test"] - rows["claimed"]
+    claims = [
+        f"{size_text(off[way], False)} too {'low' if off[way] > 0 else 'high'}" for way in (seen, unseen)
+    ]
     ahead = rows.loc[seen, "test"] - rows.loc[unseen, "test"]
     test = "the same" if ahead == 0 else f"{size_text(ahead, False)} {'lower' if ahead > 0 else 'higher'}"
     return (
-        f"What the {seen} weights claim is {too_good[seen]} too {ways[seen]}; of the {unseen} weights, "
-        f"{too_good[unseen]} too {ways[unseen]}. On the test, the {unseen} weights have an RMSE that is {test}."
+        f"The RMSE that {seen} weights claim is {claims[0]}. The claim of {unseen} weights is {claims[1]}. "
+        f"On the test, the RMSE of {unseen} weights is {test}."
     )
 
 
@@ -163,8 +166,8 @@ def lists(weights: pd.DataFrame, verdict: pd.Series, member: str = "content") ->
     mine, best = weights.loc[member], weights["ndcg@10"].max()
     stands = {"better": "are clearly better than", "worse": "are clearly worse than"}
     return (
-        f"Alone, *{member}* has {mine['ndcg@10'] / best:.0%} of the NDCG@10 of the best member where the weights "
-        f"were learned. It gets {mine['weight']:.0%} of the weight. The lists of the fusion "
+        f"Alone, *{member}* has {mine['ndcg@10'] / best:.0%} of the NDCG@10 of the best member where the "
+        f"weights were learned. It gets {mine['weight']:.0%} of the weight. The lists of the fusion "
         f"{stands.get(verdict['verdict'], 'are not clearly different from')} those of the best member."
     ).replace("%", " %")
 
@@ -182,7 +185,8 @@ def nearest(amounts: Sequence[int], n: int) -> int:
 
 def by_amount(newcomers: pd.DataFrame) -> pd.DataFrame:
     """Return RMSE with a row a number of ratings and a column a member, in the order they came in."""
-    return newcomers.pivot(index="ratings", columns="member", values="rmse")[list(newcomers["member"].unique())]
+    table = newcomers.pivot(index="ratings", columns="member", values="rmse")
+    return table[list(newcomers["member"].unique())]
 
 
 def left_behind(newcomers: pd.DataFrame) -> str:
@@ -205,27 +209,37 @@ def left_behind(newcomers: pd.DataFrame) -> str:
     )
     ahead = [n for n in table.index if (behind[table.index >= n] < 0).all()]
     if not ahead:
-        return f"{said} With {budget_in_words(int(table.index[-1]), 'ratings')}, it is still not ahead of all members."
+        last = budget_in_words(int(table.index[-1]), "ratings")
+        return f"{said} With {last}, it is still not ahead of all members."
     return f"{said} From {budget_in_words(int(ahead[0]), 'ratings')} on, it is ahead of all members."
 
 
-def from_elsewhere(verdicts: pd.DataFrame, credit: pd.DataFrame, baseline: str) -> str:
+def from_elsewhere(scores: pd.Series, twin: str = "fusion without source") -> str:
     """Say how a fusion with a source stands to its best member, and to the same fusion without the source.
 
     Parameters
     ----------
-    verdicts, credit : DataFrame
-        Of a study of RMSE with one budget, whose strategies are ``fusion`` and its members.
-    baseline : str
-        The member that the study is measured against.
+    scores : Series
+        RMSE of ``fusion``, of its members, and of twins, whose names end in "without source".
+    twin : str
+        The one of the fusion.
     """
-    scores = verdicts.set_index("strategy")["score"]
-    scores[baseline] = verdicts["baseline"].iloc[0]
-    members = scores.drop("fusion")
-    row = credit.set_index("strategy").loc["fusion"]
-    best = members.idxmin()
+    twins = [name for name in scores.index if name.endswith(" without source")]
+    members = scores.drop(["fusion", *twins])
     return (
-        f"The fusion has an RMSE of {score_text(scores['fusion'], False)}. Its best member, *{best}*, has "
-        f"{score_text(members[best], False)}; the same fusion without the bookshop has "
-        f"{score_text(row['twin_score'], False)}."
+        f"The fusion has an RMSE of {score_text(scores['fusion'], False)}. Its best member, "
+        f"*{members.idxmin()}*, has {score_text(members.min(), False)}. The same fusion without the bookshop "
+        f"has {score_text(scores[twin], False)}."
     )
+
+
+def beside_both(verdicts: pd.DataFrame, credit: pd.DataFrame) -> pd.DataFrame:
+    """Return how a fusion stands to the baseline and to its twin, as two rows for `charts.gains`.
+
+    Parameters
+    ----------
+    verdicts, credit : DataFrame
+        `Study.verdicts` and `Study.credit`, where the baseline is a member of the fusion.
+    """
+    rows = pd.concat([each[each["strategy"] == "fusion"] for each in (verdicts, credit)])
+    return rows.assign(strategy=["against its member", "against its twin"]).drop(columns="source")
