@@ -40,7 +40,7 @@ BY_HEART = Choice(
 PAYS = Curve(
     "By how many thousandths is the RMSE of the fusion below that of its best member? Below zero, the fusion "
     "is worse.",
-    at=[4, 16, 32],
+    at=[4, 12, 20],
     low=-20,
     high=20,
     across="ratings a user",
@@ -252,7 +252,7 @@ WHO_MAY_JOIN = Exercise(
 
 UNSEEN_SHOP: dict[str, Any] = {"n_users": 1_000, "n_items": 400, "seed": 77}
 UNSEEN_DRAWS = range(200, 203)
-RATINGS = 16
+RATINGS = 12
 
 
 @lru_cache(maxsize=1)
@@ -283,7 +283,7 @@ def _judge_members(members: Mapping[str, Any]) -> Outcome:
     from tlkit.study.study import Study
 
     task = _unseen_shop()
-    alone = {"content of this lesson": _lessons()["content"]}
+    alone = {f"{label} of this lesson": member for label, member in _lessons().items()}
     alone |= {f"your {label}": member for label, member in members.items()}
     tried = {label: task.strategy("target_only", model=member) for label, member in alone.items()}
     fusion = task.strategy("fusion", members=members, folds=3)
@@ -300,7 +300,7 @@ def _lessons(reg: float = 3.0) -> dict[str, Any]:
     from tlkit.recsys.models.content import ContentBased
     from tlkit.recsys.models.matrix_factorization import MatrixFactorization
 
-    factors = MatrixFactorization(random_state=0)
+    factors = MatrixFactorization(factors=8, random_state=0)
     return {"factorization": factors, "content": ContentBased(reg=reg, random_state=0)}
 
 
@@ -328,7 +328,7 @@ ABOVE_ALL = Exercise(
     ],
     answer="""For example
 ```python
-{"factorization": MatrixFactorization(), "content": ContentBased(reg=1)}
+{"factorization": MatrixFactorization(factors=8), "content": ContentBased(reg=1)}
 ```
 The two know different things, and with so many ratings they are about equally good. With `reg=3` content
 is better alone. With `reg=1` it says more that is its own, and the weights do the shrinking.""",

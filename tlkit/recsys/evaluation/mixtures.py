@@ -40,8 +40,8 @@ def pairs(errors: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> import pandas as pd
     >>> from tlkit.recsys.evaluation.mixtures import pairs
-    >>> pairs(pd.DataFrame({"a": [1.0, -1, 0], "b": [0.0, -1, 1.5]})).round(2).iloc[0].tolist()
-    [0.39, 0.78, True, 0.31, 0.72, 0.09]
+    >>> pairs(pd.DataFrame({"a": [1.0, -1, 0], "b": [0.0, -1, 1.5]}))["best share"].round(2).to_dict()
+    {'a + b': 0.31}
     """
     moments, rows = errors.T @ errors / len(errors), {}
     for better, worse in combinations(moments.index[np.diag(moments).argsort(kind="stable")], 2):
