@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
 from tlkit.exercises import fusing_recommenders as asked
+from tlkit.figures import charts
 from tlkit.findings import fusing_recommenders as lesson
 
 DIFFERENT = "With 4 and 32 ratings a user, there is no clear difference."
@@ -142,10 +145,15 @@ def test_a_fusion_with_a_source_stands_beside_its_best_member_and_its_twin():
     said = lesson.from_elsewhere(pd.Series({**scores, "both shops without source": 0.81}))
     assert "0.800. Its best member, *both shops*, has 0.820." in said
     assert said.endswith("without the bookshop has 0.850.")
-    verdicts = pd.DataFrame({"strategy": ["content", "fusion"], "source": "books", "gain": [0.0, 0.1]})
-    credit = pd.DataFrame({"strategy": ["both shops", "fusion"], "source": "books", "gain": [0.2, 0.3]})
-    rows = lesson.beside_both(verdicts, credit)
-    assert rows[["strategy", "gain"]].values.tolist() == [
-        ["against its member", 0.1],
-        ["against its twin", 0.3],
-    ]
+
+
+def test_the_figure_has_both_comparisons_of_the_fusion():
+    ends = {"budget": 10, "low": 0.05, "high": 0.5, "verdict": "helps", "source": "books"}
+    verdicts = pd.DataFrame({"strategy": ["content", "fusion"], "gain": [0.0, 0.1]}).assign(**ends)
+    credit = pd.DataFrame({"strategy": ["both shops", "fusion"], "gain": [0.2, 0.3]}).assign(**ends)
+    summary = SimpleNamespace(budget_unit="ratings a user")
+    study = SimpleNamespace(verdicts=lambda: verdicts, credit=lambda: credit, metric="rmse", summary=summary)
+    said = charts.describe(lesson.beside_both(study))
+    assert "against its member, 10 ratings a user: +0.100" in said
+    assert "against its twin, 10 ratings a user: +0.300" in said
+    assert "content" not in said

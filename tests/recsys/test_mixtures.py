@@ -65,6 +65,13 @@ def test_a_worse_member_helps_where_the_correlation_is_below_the_ratio(errors):
     assert not found.loc["good + echo", "helps"]
 
 
+def test_correlations_are_named_as_pairs_are(errors):
+    found = mixtures.pairs(errors)["correlation"]
+    named = ["good + bad", "bad + good"]
+    assert mixtures.correlations(errors, found.index).to_numpy() == pytest.approx(found.to_numpy())
+    assert mixtures.correlations(errors, named).tolist() == pytest.approx([found["good + bad"]] * 2)
+
+
 def test_two_that_are_the_same_gain_nothing():
     [row] = mixtures.pairs(pd.DataFrame({"a": [1.0, -1.0], "b": [1.0, -1.0]})).to_dict("records")
     assert (row["best share"], row["gain"], row["helps"]) == (0, 0, False)
@@ -99,6 +106,16 @@ def test_the_best_member_is_one_over_all_draws(stars, fusions):
     found = pd.DataFrame([(t.strategy, t.seed, t.metrics["rmse"]) for t in mixtures.rivals(fusions, stars)])
     means = found.groupby(0)[2].mean()
     assert means["best member"] == means[list(STARS)].min()
+
+
+def test_the_study_is_against_the_best_member(stars, fusions):
+    trials = [*fusions, *mixtures.rivals(fusions, stars)]
+    assert mixtures.study(trials, stars).baseline == "best member"
+    few = mixtures.study(trials, stars, only=["fusion"])
+    assert set(few.table["strategy"]) == {"fusion", "best member"}
+    [verdict] = few.verdicts().to_dict("records")
+    means = mixtures.study(trials, stars).table.groupby("strategy")["rmse"].mean()
+    assert verdict["gain"] * (means["best member"] - means["fusion"]) > 0
 
 
 def test_of_lists_the_best_member_has_the_highest_score(films):

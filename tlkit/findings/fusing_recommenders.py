@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 
 from tlkit.exercises.fusing_recommenders import AVERAGE, PENALTY
+from tlkit.figures import charts
+from tlkit.figures.described import Figure
 from tlkit.figures.wording import budget_in_words, score_text, size_text
+from tlkit.study.study import Study
 
 
 def swings(tried: pd.DataFrame) -> tuple[float, float]:
@@ -233,13 +236,15 @@ def from_elsewhere(scores: pd.Series, twin: str = "fusion without source") -> st
     )
 
 
-def beside_both(verdicts: pd.DataFrame, credit: pd.DataFrame) -> pd.DataFrame:
-    """Return how a fusion stands to the baseline and to its twin, as two rows for `charts.gains`.
+def beside_both(study: Study) -> Figure:
+    """Draw what a fusion gains over the baseline, a member of it, and over its twin, as two rows.
 
     Parameters
     ----------
-    verdicts, credit : DataFrame
-        `Study.verdicts` and `Study.credit`, where the baseline is a member of the fusion.
+    study : Study
+        Of a strategy ``fusion``, by RMSE.
     """
-    rows = pd.concat([each[each["strategy"] == "fusion"] for each in (verdicts, credit)])
-    return rows.assign(strategy=["against its member", "against its twin"]).drop(columns="source")
+    both = (each[each["strategy"] == "fusion"] for each in (study.verdicts(), study.credit()))
+    rows = pd.concat(both).assign(strategy=["against its member", "against its twin"]).drop(columns="source")
+    unit = study.summary.budget_unit
+    return charts.gains(rows, percent=False, metric=study.metric, budget_unit=unit, greater_is_better=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -13,7 +13,8 @@ import pandas as pd
 from tlkit.recsys.data.ratings import to_matrix
 from tlkit.recsys.strategies.fusion import Fusion
 from tlkit.recsys.tasks import RatingsTask
-from tlkit.study.trial import Trial
+from tlkit.study.study import Study
+from tlkit.study.trial import TaskSummary, Trial
 
 BEST, INSIDE, EQUAL = "best member", "chosen inside", "equal parts"
 
@@ -58,6 +59,14 @@ def pairs(errors: pd.DataFrame) -> pd.DataFrame:
             "gain": np.sqrt(a) - mixed,
         }
     return pd.DataFrame.from_dict(rows, orient="index").sort_values("gain", ascending=False)
+
+
+def correlations(errors: pd.DataFrame, named: Iterable[str]) -> pd.Series:
+    """Return how the errors of pairs correlate, about zero, for pairs that are named as by `pairs`."""
+    sizes = (errors**2).mean() ** 0.5
+    both = {pair: pair.split(" + ") for pair in named}
+    found = {pair: (errors[a] * errors[b]).mean() / (sizes[a] * sizes[b]) for pair, (a, b) in both.items()}
+    return pd.Series(found, dtype=float)
 
 
 def shares(errors: pd.DataFrame, n: int = 21) -> pd.DataFrame:
@@ -110,6 +119,22 @@ def rivals(trials: Sequence[Trial], task: RatingsTask) -> list[Trial]:
     best = means.idxmax(axis=1) if task.greater_is_better else means.idxmin(axis=1)
     first = [replace(t, strategy=BEST) for t in members if t.strategy == _at(best, t.budget)]
     return [*found, *first]
+
+
+def study(trials: Iterable[Trial], task: RatingsTask, only: Sequence[str] | None = None) -> Study:
+    """Make the study of fusions and their `rivals`, whose baseline is the best member.
+
+    Parameters
+    ----------
+    trials : iterable of Trial
+        Fusions and rivals.
+    task : RatingsTask
+        What they were tested on.
+    only : sequence of str, optional
+        The strategies to compare with the best member; by default all.
+    """
+    kept = [trial for trial in trials if only is None or trial.strategy in (BEST, *only)]
+    return Study(kept, replace(TaskSummary.of(task), baseline=BEST))
 
 
 def _at(best: pd.Series, budget: int | None) -> str:
