@@ -154,6 +154,6 @@ def test_the_figure_has_both_comparisons_of_the_fusion():
     summary = SimpleNamespace(budget_unit="ratings a user")
     study = SimpleNamespace(verdicts=lambda: verdicts, credit=lambda: credit, metric="rmse", summary=summary)
     said = charts.describe(lesson.beside_both(study))
-    assert "against its member, 10 ratings a user: +0.100" in said
-    assert "against its twin, 10 ratings a user: +0.300" in said
+    assert "over a member, 10 ratings a user: +0.100" in said
+    assert "over its twin, 10 ratings a user: +0.300" in said
     assert "content" not in said

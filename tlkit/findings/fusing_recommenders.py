@@ -245,6 +245,6 @@ def beside_both(study: Study) -> Figure:
         Of a strategy ``fusion``, by RMSE.
     """
     both = (each[each["strategy"] == "fusion"] for each in (study.verdicts(), study.credit()))
-    rows = pd.concat(both).assign(strategy=["against its member", "against its twin"]).drop(columns="source")
+    rows = pd.concat(both).assign(strategy=["over a member", "over its twin"]).drop(columns="source")
     unit = study.summary.budget_unit
     return charts.gains(rows, percent=False, metric=study.metric, budget_unit=unit, greater_is_better=False)
