@@ -1,14 +1,62 @@
-"""Exercises of ``13_fusing_recommenders``: the best mixture, out-of-fold predictions, who may join."""
+"""What ``13_fusing_recommenders`` asks: who adds to whom, the best mixture, a fusion above its members."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlkit.lessons import Exercise, Outcome, right, wrong
-from tlkit.lessons.reading import number, words
+from tlkit.lessons import Choice, Curve, Exercise, Number, Order, Outcome, Question, Quiz, right, wrong
+from tlkit.lessons.reading import words
+
+if TYPE_CHECKING:
+    from tlkit.recsys.tasks import RatingsTask
+
+MEMBERS = ["neighbours", "factorization", "autoencoder", "content"]
+PENALTY = Choice(
+    "What changes the error of a content-based recommender more?",
+    ["how items are described", "how strong the penalty is"],
+)
+ALONE = Order(
+    "Put the four in the order of their RMSE with so few ratings a user, the smallest error first.", MEMBERS
+)
+CORRELATED = Number(
+    "Nobody can foresee a user's whims, so all members get them wrong alike. How strongly do the errors of "
+    "the pair that gains most correlate? 0 is not at all, 1 is as strongly as can be.",
+    high=1,
+)
+AVERAGE = Choice(
+    "Take the plain average of the four. Where is its mean squared error?",
+    ["below that of the best member", "between the best member and the mean of the four", "above that mean"],
+)
+BY_HEART = Choice(
+    "Let the regression learn from ratings that the members were fitted on. Which member will get the "
+    "largest weight?",
+    MEMBERS,
+)
+PAYS = Curve(
+    "By how many thousandths is the RMSE of the fusion below that of its best member? Below zero, the fusion "
+    "is worse.",
+    at=[4, 12, 20],
+    low=-20,
+    high=20,
+    across="ratings a user",
+)
+LISTED = Number(
+    "Content knows nothing of popularity, so its own lists are weak. How much of 100 % of the weight does it "
+    "get?",
+    unit="%",
+)
+NEW_HERE = Choice("Somebody new has two ratings. Which member predicts best for such people?", MEMBERS)
+ELSEWHERE = Number(
+    "Take the bookshop away from the fusion. By how many thousandths does its RMSE rise?",
+    low=-20,
+    high=80,
+    unit="thousandths",
+)
 
 Predict = Callable[[np.ndarray], np.ndarray]
 Fit = Callable[[np.ndarray, np.ndarray], Predict]
@@ -19,8 +67,6 @@ ERRORS = [
     (np.array([1.0, -1.0, 1.0, -1.0]), np.array([2.0, -1.5, 2.0, -2.5])),
     (np.array([0.6, 0.4, 1.0, 0.2]), np.array([-0.8, -0.6, -1.2, 0.1])),
 ]
-N_MEMBERS, CORRELATION = 10, 0.75
-RMSE_OF_TEN = math.sqrt((1 + (N_MEMBERS - 1) * CORRELATION) / N_MEMBERS)
 
 # RMSE, and the correlation of errors with those of the best member.
 BEST_RMSE = 0.90
@@ -101,22 +147,6 @@ def _judge_out_of_fold(answer: Callable[[Fit, np.ndarray, np.ndarray, np.ndarray
     )
 
 
-def _judge_ten(value: float) -> Outcome:
-    if math.isclose(value, RMSE_OF_TEN, abs_tol=5e-3):
-        return right(
-            "More members of this kind would not help much: the floor is the root of the correlation."
-        )
-    reasons = {
-        RMSE_OF_TEN**2: "That is the mean squared error; take its root.",
-        1 / math.sqrt(N_MEMBERS): "That holds for errors that do not correlate at all.",
-        math.sqrt(CORRELATION): "That is the limit for endlessly many members; here are ten.",
-        CORRELATION: "That is the correlation itself.",
-        1.0: "That would be so if all of them made the same errors.",
-    }
-    near = [reason for other, reason in reasons.items() if math.isclose(value, other, abs_tol=5e-3)]
-    return wrong(near[0] if near else f"{value:g} is not it: expand the square of the mean of ten errors.")
-
-
 def _judge_joining(names: Iterable[str]) -> Outcome:
     answer = set(names)
     if answer != WELCOME:
@@ -192,23 +222,6 @@ def out_of_fold_by(fit, X, y, fold):
     ],
 )
 
-TEN_MEMBERS = Exercise(
-    question=(
-        f"{N_MEMBERS} members have an RMSE of 1.0 each, and the errors of any two correlate at {CORRELATION}."
-        " What is the RMSE of their average?"
-    ),
-    expects="a number",
-    reads=number,
-    judge=_judge_ten,
-    hints=[
-        "The squared mean of ten errors has 100 terms: 10 squares, and 90 products of two different errors.",
-        f"A square is 1 on average, a product {CORRELATION}. Add them up, divide by 100, take the root.",
-    ],
-    answer=f"`((10 + 90 * {CORRELATION}) / 100) ** 0.5` is about `{RMSE_OF_TEN:.2f}`.",
-    right=[RMSE_OF_TEN, round(RMSE_OF_TEN, 2)],
-    wrong=[RMSE_OF_TEN**2, 0.316, 0.866, 0.75, 1.0, 0.5],
-)
-
 WHO_MAY_JOIN = Exercise(
     question=(
         f"The best member has an RMSE of {BEST_RMSE:.2f}. Four others apply, each with its RMSE and the "
@@ -234,4 +247,133 @@ WHO_MAY_JOIN = Exercise(
         ["baseline"],
         [],
     ],
+)
+
+
+UNSEEN_SHOP: dict[str, Any] = {"n_users": 1_000, "n_items": 400, "seed": 77}
+UNSEEN_DRAWS = range(200, 203)
+RATINGS = 12
+
+
+@lru_cache(maxsize=1)
+def _unseen_shop() -> RatingsTask:
+    from tlkit.recsys.tasks import RatingsTask
+    from tlkit.recsys.worlds.customers import STARS
+    from tlkit.recsys.worlds.shops import two_shops
+
+    films = two_shops(**UNSEEN_SHOP).target
+    ways: dict[str, Any] = {"scale": (STARS[0], STARS[-1]), "name": "a shop that you have not seen"}
+    return RatingsTask.split(films.ratings, films.items, metric="rmse", test_share=0.25, **ways)
+
+
+def _some_members(value: Any) -> dict[str, Any]:
+    """Two recommenders or more by label, or what a function makes."""
+    members = value() if callable(value) else value
+    if not isinstance(members, Mapping) or len(members) < 2:
+        raise TypeError("two members or more are asked for, each with a name")
+    if not all(hasattr(each, "fit") for each in members.values()):
+        raise TypeError("a member is a recommender")
+    return dict(members)
+
+
+def _judge_members(members: Mapping[str, Any]) -> Outcome:
+    from dataclasses import replace
+
+    from tlkit.study.comparing import compare
+    from tlkit.study.study import Study
+
+    task = _unseen_shop()
+    alone = {f"{label} of this lesson": member for label, member in _lessons().items()}
+    alone |= {f"your {label}": member for label, member in members.items()}
+    tried = {label: task.strategy("target_only", model=member) for label, member in alone.items()}
+    fusion = task.strategy("fusion", members=members, folds=3)
+    study = compare({**tried, "fusion": fusion}, None, task, [RATINGS], UNSEEN_DRAWS)
+    best = study.table.groupby("strategy")["rmse"].mean().drop("fusion").idxmin()
+    verdicts = Study(study.trials, replace(study.summary, baseline=best)).verdicts().set_index("strategy")
+    word, said = verdicts.loc["fusion", ["verdict", "sentence"]]
+    if word == "better":
+        return right(said)
+    return wrong(f"{said} Do your members err in different ways, and is each of them good?")
+
+
+def _lessons(reg: float = 3.0) -> dict[str, Any]:
+    from tlkit.recsys.models.content import ContentBased
+    from tlkit.recsys.models.matrix_factorization import MatrixFactorization
+
+    factors = MatrixFactorization(factors=8, random_state=0)
+    return {"factorization": factors, "content": ContentBased(reg=reg, random_state=0)}
+
+
+def _with_neighbours(*others: str) -> dict[str, Any]:
+    from tlkit.recsys.models.neighbours import ItemNeighbours
+
+    kept = {label: _lessons()[label] for label in others}
+    return kept | {f"neighbours {k}": ItemNeighbours(k=k) for k in (10, 100)}
+
+
+ABOVE_ALL = Exercise(
+    question=(
+        "Choose and set up two members or more for a fusion that predicts stars in a shop that you have not "
+        f"seen, from {RATINGS} ratings a user. Give them as a dictionary, by name. It is right if the "
+        "fusion is *better* than the best of its members, and than the best of this lesson's "
+        "factorization and content, on the test of that shop."
+    ),
+    expects='a dictionary such as `{"a": ItemNeighbours(), "b": ContentBased()}`',
+    reads=_some_members,
+    judge=_judge_members,
+    hints=[
+        "Which pair had errors that correlate less than the rule asks for?",
+        "The rest adds little. Take factorization and content: which penalty of content was best?",
+        "A fusion shrinks its members too. A member may be a little bolder in it than alone: a lower `reg`.",
+    ],
+    answer="""For example
+```python
+{"factorization": MatrixFactorization(factors=8), "content": ContentBased(reg=1)}
+```
+The two know different things, and with so many ratings they are about equally good. With `reg=3` content
+is better alone. With `reg=1` it says more that is its own, and the weights do the shrinking.""",
+    right=[_lessons, lambda: _lessons(1.0)],
+    wrong=[lambda: _lessons(10.0), _with_neighbours, lambda: _with_neighbours("factorization"), "content"],
+    runs_study=True,
+)
+
+QUIZ = Quiz(
+    Question(
+        "When does a little of a worse member lower the error of a better one?",
+        [
+            "when its own error is nearly as low",
+            "when the correlation of the errors is below the ratio of the errors",
+            "when the correlation of the errors is below zero",
+        ],
+        "when the correlation of the errors is below the ratio of the errors",
+        "How good it is and how unlike it is are traded against each other: that is the whole rule.",
+    ),
+    Question(
+        "What is the squared error of an average of members?",
+        [
+            "the mean of their squared errors, less how much they disagree",
+            "the squared error of the best member",
+            "the mean of their squared errors",
+        ],
+        "the mean of their squared errors, less how much they disagree",
+        "That is exact. And disagreement can be measured without a single rating.",
+    ),
+    Question(
+        "Weights are learned on ratings that the members were fitted on. Who gets too much?",
+        ["the member that learns most by heart", "the simplest member", "the member that disagrees most"],
+        "the member that learns most by heart",
+        "It repeats these ratings best, and that says little of ratings that it has not seen.",
+    ),
+    Question(
+        "What should a fusion be held against, to say what it is worth?",
+        ["its worst member", "the mean of its members", "its best member"],
+        "its best member",
+        "Without a fusion, you would use one member. A fusion that is below the best one is of no use.",
+    ),
+    Question(
+        "The weights were learned on people with many ratings. For whom are they wrong?",
+        ["for nobody, as they are right on average", "for newcomers", "for people with unusual taste"],
+        "for newcomers",
+        "A member that is good with many ratings may know nothing of somebody who has two.",
+    ),
 )
