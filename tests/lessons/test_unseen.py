@@ -6,7 +6,8 @@ import pytest
 from toys import Helper, Numbers, toy_source
 
 from tlkit.errors import BadInput
-from tlkit.lessons.unseen import duel
+from tlkit.lessons.unseen import duel, scored
+from tlkit.study.comparing import transfer
 
 DRAWS = [7, 8, 9]
 
@@ -29,3 +30,11 @@ def test_a_strategy_beside_itself_neither_wins_nor_loses():
 def test_what_is_no_strategy_is_refused():
     with pytest.raises(BadInput, match="A strategy is a name or an estimator"):
         duel(3, "helper", toy_source(), Numbers(), 5, DRAWS)
+
+
+def test_a_score_alone_is_the_mean_over_draws_within_its_interval():
+    source, task = toy_source(), Numbers()
+    found = scored("helper", source, task, 5, DRAWS)
+    trials = [transfer("helper", source, task.budget(5, draw), seed=draw) for draw in DRAWS]
+    assert found.mean == pytest.approx(sum(trial.per_example.mean() for trial in trials) / len(DRAWS))
+    assert found.low < found.mean < found.high

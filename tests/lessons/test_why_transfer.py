@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tlkit.exercises import why_transfer as asked
 from tlkit.findings import why_transfer as lesson
+from tlkit.vision.strategies.frozen import Probe
 
 UNIT = "labels a class"
 
@@ -38,9 +41,11 @@ def test_what_the_smallest_budget_is_worth_has_an_end():
 def test_where_a_gain_ends_is_told_by_verdicts_and_in_labels():
     said = lesson.gain_ends(verdicts(0.38, 0.2, 0.1, 0.014), worth(5.2, 12, 18, np.inf), UNIT)
     assert said == (
-        "`finetune` clearly helps with 1, 2, 5 labels a class. "
+        "With 1, 2 and 5 labels a class `finetune` clearly helps. "
         "Its accuracy with 1 label a class is worth 5.2 labels a class of `scratch`."
     )
+    said = lesson.gain_ends(verdicts(0.38, 0.03), worth(1.5, np.inf), UNIT)
+    assert said.startswith("With 1 label a class `finetune` clearly helps. ")
     said = lesson.gain_ends(verdicts(0.04, 0.03), worth(np.inf, np.inf), UNIT)
     assert said.startswith("With no budget `finetune` clearly helps. ")
     assert said.endswith("is worth more than 2 labels a class of `scratch`.")
@@ -86,3 +91,24 @@ def test_the_most_honest_has_the_smallest_error():
     said = lesson.most_honest(errors, pd.Series({"scratch": 0.9, "probe": 0.95, "finetune": 0.96}))
     assert said.startswith("`probe` has the smallest calibration error, 0.010, and is right on 95.0 %. ")
     assert "`scratch` has the largest calibration error, 0.200, and is right on 90.0 %." in said
+
+
+@pytest.mark.parametrize(
+    ("low", "mean", "status"), [(0.951, 0.96, "right"), (0.949, 0.96, "wrong"), (0.8, 0.85, "wrong")]
+)
+def test_a_goal_is_reached_where_all_of_the_interval_is_above_it(monkeypatch, low, mean, status):
+    found = SimpleNamespace(mean=mean, low=low, high=2 * mean - low)
+    monkeypatch.setattr("tlkit.lessons.unseen.scored", lambda *args: found)
+    outcome = asked.REACHES.judged("probe")
+    assert outcome.status == status
+    assert f"accuracy is {100 * mean:.1f} % (interval {100 * low:.1f} % to" in outcome.text
+
+
+def test_a_class_of_strategies_is_as_good_as_what_it_makes(monkeypatch):
+    tried = []
+    found = SimpleNamespace(mean=0.97, low=0.96, high=0.98)
+    monkeypatch.setattr(
+        "tlkit.lessons.unseen.scored", lambda strategy, *args: tried.append(strategy) or found
+    )
+    asked.REACHES.judged(Probe)
+    assert isinstance(tried[0], Probe)

@@ -43,15 +43,22 @@ def gain_ends(verdicts: pd.DataFrame, worth: pd.DataFrame, budget_unit: str) -> 
         In the plural.
     """
     strategy, most = verdicts["strategy"].iloc[0], verdicts["budget"].max()
-    helps = [str(budget) for budget in verdicts.loc[verdicts["verdict"] == "helps", "budget"]]
+    helps = [int(budget) for budget in verdicts.loc[verdicts["verdict"] == "helps", "budget"]]
     first = worth.loc[worth["budget"].idxmin()]
     labels = amount(first["worth"]) if math.isfinite(first["worth"]) else f"more than {most}"
-    clear = f"`{strategy}` clearly helps with {', '.join(helps)} {budget_unit}. " if helps else ""
     return (
-        f"{clear or f'With no budget `{strategy}` clearly helps. '}Its accuracy with "
+        f"With {_budgets(helps, budget_unit)} `{strategy}` clearly helps. Its accuracy with "
         f"{budget_in_words(int(first['budget']), budget_unit)} is worth {labels} {budget_unit} of "
         "`scratch`."
     )
+
+
+def _budgets(budgets: list[int], budget_unit: str) -> str:
+    if not budgets:
+        return "no budget"
+    others = ", ".join(str(budget) for budget in budgets[:-1])
+    last = budget_in_words(budgets[-1], budget_unit)
+    return f"{others} and {last}" if others else last
 
 
 def spreads(table: pd.DataFrame, metric: str, one: str, other: str) -> pd.DataFrame:
