@@ -245,3 +245,11 @@ def test_every_colour_is_seen_on_dark_ground(ground):
 def test_text_and_verdicts_are_legible_on_white():
     assert contrast(style.INK, "#ffffff") >= 7
     assert contrast(style.MUTED, "#ffffff") >= 4.5
+
+
+def test_names_that_look_like_numbers_stay_names_and_a_log_axis_is_marked_where_its_points_are():
+    table = pd.DataFrame({"weight": ["0", "3", "1000"], "score": [1.0, 2.0, 3.0], "line": "a"})
+    assert charts.lines(table, "weight", "score", by="line").layout.xaxis.type == "category"
+    numbers = table.assign(weight=[2, 16, 64])
+    axis = charts.lines(numbers, "weight", "score", by="line", log=True).layout.xaxis
+    assert (axis.type, list(axis.tickvals)) == ("log", [2, 16, 64])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from pandas.api.types import is_numeric_dtype
 from plotly.subplots import make_subplots
 
 from tlkit.errors import BadInput
@@ -144,7 +145,10 @@ def lines(
         said.append(f"{name}: {' to '.join(dict.fromkeys(points))}.".replace("-", MINUS))
     if zero:
         figure.add_hline(0, line={"color": style.INK, "width": 1})
-    figure.update_xaxes(title=across, type="log" if log else None)
+    named = not is_numeric_dtype(table[x])  # a name may look like a number
+    figure.update_xaxes(title=across, type="category" if named else "log" if log else None)
+    if log:
+        figure.update_xaxes(tickvals=sorted(table[x].unique()))
     figure.update_yaxes(title=up)
     return with_words(figure, " ".join(said), table)
 

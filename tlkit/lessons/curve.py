@@ -13,6 +13,7 @@ from tlkit.errors import BadInput
 from tlkit.figures import style
 from tlkit.lessons import asking
 from tlkit.lessons.asking import Control
+from tlkit.lessons.notes import Note, show
 from tlkit.lessons.predictions import Prediction, finite, short
 
 Places = Sequence[float | str]
@@ -53,6 +54,18 @@ class Curve(Prediction[list[float | None]]):
     unit: str = ""
     across: str = ""
 
+    def reveal(self, result: Any) -> Note:
+        """Show the result beside what was predicted, at the places that it has.
+
+        Raises
+        ------
+        BadInput
+            If the result is not what the question asks for.
+        """
+        if any(value is not None for value in self.result(result)):
+            return super().reveal(result)
+        return show(Note(f"This run has no result at {', '.join(map(str, self.at))}."))
+
     def read(self, answer: Any) -> list[float | None]:
         """Return a number between `low` and `high` for each place."""
         found = self.result(answer)
@@ -65,16 +78,11 @@ class Curve(Prediction[list[float | None]]):
 
     def result(self, result: Any) -> list[float | None]:
         """Return a finite number for each place, or None, from a list, a mapping of places, or a Series."""
-        if isinstance(result, pd.Series):
-            result = result.to_dict() if set(result.index) & set(self.at) else list(result)
-        if isinstance(result, Mapping):
+        if isinstance(result, Mapping | pd.Series):
             result = [result.get(place) for place in self.at]
         if isinstance(result, str) or not hasattr(result, "__len__") or len(result) != len(self.at):
             raise BadInput(f"A curve has {len(self.at)} numbers, at {', '.join(map(str, self.at))}.")
-        found = [None if value is None else finite(value) for value in result]
-        if not any(value is not None for value in found):
-            raise BadInput(f"None of the curve's places is there: {', '.join(map(str, self.at))}.")
-        return found
+        return [None if value is None else finite(value) for value in result]
 
     def say(self, answer: list[float | None]) -> str:
         """Return each number with its place."""
