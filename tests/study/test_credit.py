@@ -136,7 +136,7 @@ def test_one_fit_is_not_called_five():
     study = compare(["helper"], seeds=5, task=Alike())
     assert "1 distinct fit of 5 draws)" in study.sentences()[0]
     whole = tlkit.compare(["helper"], toy_source(), Numbers(), seeds=5, callbacks=[])
-    assert "given these training data, 1 distinct fit of 5 draws)" in whole.sentences()[0]
+    assert "given these training data, 1 distinct fit of 5 trainings)" in whole.sentences()[0]
 
 
 def test_intervals_take_groups_for_what_is_drawn(tmp_path):

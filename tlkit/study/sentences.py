@@ -144,8 +144,9 @@ def _ends(on: Comparison, summary: TaskSummary, adjust: str | None) -> str:
     """Give the interval, what it is conditional on, and how many draws it rests on."""
     if np.isnan(on.gain.low):
         return ""
-    given = " given these training data" if summary.is_whole_pool(on.budget) else ""
-    fits = f"{on.seeds} draws" if on.gain.fits > 1 else f"1 distinct fit of {on.seeds} draws"
+    whole = summary.is_whole_pool(on.budget)
+    given, runs = (" given these training data", "trainings") if whole else ("", "draws")
+    fits = f"{on.seeds} {runs}" if on.gain.fits > 1 else f"1 distinct fit of {on.seeds} {runs}"
     after = f"; verdict adjusted by {adjust}" if adjust else ""
     return f" (95 % interval {_interval(on.gain, summary)}{given}, {fits}{after})"
 
