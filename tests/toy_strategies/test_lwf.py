@@ -32,8 +32,9 @@ class LwF(FineTune):
         return {"remembered": outputs(before, inputs, self.device_)}
 
     def loss(self, model, batch):
-        features = model.features(self.augmented(model, batch["inputs"]))
-        new = self.criterion(model.head(features), batch["labels"])
+        inputs, labels = self.augmented(model, batch["inputs"], batch["labels"])
+        features = model.features(inputs)
+        new = self.criterion(model.head(features), labels)
         now, before = model.auxiliary[SOURCE_HEAD](features) / HEAT, batch["remembered"] / HEAT
         kept = F.kl_div(now.log_softmax(1), before.log_softmax(1), log_target=True, reduction="batchmean")
         return new + self.weight * HEAT**2 * kept

@@ -32,7 +32,8 @@ class Student(Scratch):
         return {"taught": outputs(network, inputs, self.device_)[:, places]}
 
     def loss(self, model, batch):
-        logits = model(self.augmented(model, batch["inputs"]))
+        inputs, _ = self.augmented(model, batch["inputs"], batch["labels"])
+        logits = model(inputs)
         return F.cross_entropy(logits, batch["taught"].softmax(1))
 
 

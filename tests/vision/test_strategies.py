@@ -248,6 +248,22 @@ def test_class_means():
     assert class_means(values, torch.tensor([0, 0, 1])).tolist() == [[2.0, 1.0], [5.0, 5.0]]
 
 
+def test_labels_as_shares_weigh_as_whole_labels_do(source, stripes):
+    """One-hot shares are the same labels, and shares of two classes the mean of both by their weights."""
+    strategy = Scratch(source=source)
+    strategy.class_weights_ = torch.tensor([0.5, 2.0])
+    logits, labels = torch.tensor([[1.0, -1.0], [0.3, 0.2], [-2.0, 1.0]]), torch.tensor([0, 1, 1])
+    whole = strategy.criterion(logits, labels)
+    assert torch.allclose(strategy.criterion(logits, torch.eye(2)[labels]), whole)
+    mixed = strategy.criterion(logits[:1], torch.tensor([[0.25, 0.75]]))
+    first, second = (strategy.criterion(logits[:1], torch.tensor([label])) for label in (0, 1))
+    assert torch.allclose(mixed, (0.25 * 0.5 * first + 0.75 * 2 * second) / (0.25 * 0.5 + 0.75 * 2))
+    strategy.class_weights_ = None
+    assert torch.allclose(
+        strategy.criterion(logits, torch.eye(2)[labels]), strategy.criterion(logits, labels)
+    )
+
+
 def test_class_weights_are_scikit_learns(source, stripes):
     X, y = stripes
     few = np.r_[np.flatnonzero(y == 0)[:5], np.flatnonzero(y != 0)]
@@ -320,8 +336,9 @@ def test_a_new_strategy_is_one_class(source, stripes, capsys):
         smoothing: float = 0.1
 
         def loss(self, model, batch):
-            logits = model(self.augmented(model, batch["inputs"]))
-            return torch.nn.functional.cross_entropy(logits, batch["labels"], label_smoothing=self.smoothing)
+            inputs, labels = self.augmented(model, batch["inputs"], batch["labels"])
+            logits = model(inputs)
+            return torch.nn.functional.cross_entropy(logits, labels, label_smoothing=self.smoothing)
 
     task = ImageTask(X[:60], y[:60], X[60:], y[60:], name="stripes")
     assert "smooth-toy" in task.strategies()

@@ -147,9 +147,9 @@ class Pretraining(Scratch):
 
     plan: Plan
 
-    def augmented(self, model: torch.nn.Module, pictures: Tensor) -> Tensor:
+    def augmented(self, model: torch.nn.Module, pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Augment pictures while the model trains."""
-        return self.plan.view(pictures, self.generator_) if model.training else pictures
+        return (self.plan.view(pictures, self.generator_) if model.training else pictures), labels
 
 
 def pretrain(name: str, plan: Plan) -> Source:

@@ -117,15 +117,22 @@ class GradientStrategy(InTraining, ClassificationStrategy):
 
     def loss(self, model: Classifier, batch: fitting.Batch) -> Tensor:
         """Return the mean loss of a batch: the criterion, on augmented inputs while training."""
-        return self.criterion(model(self.augmented(model, batch["inputs"])), batch["labels"])
+        inputs, labels = self.augmented(model, batch["inputs"], batch["labels"])
+        return self.criterion(model(inputs), labels)
 
     def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean loss of logits (n, n_classes) against labels (n,): weighted cross-entropy."""
-        return F.cross_entropy(logits, labels, weight=self.class_weights_)
+        """Return the mean loss of logits (n, n_classes): weighted cross-entropy.
 
-    def augmented(self, model: Classifier, inputs: Tensor) -> Tensor:
-        """Augment inputs while the model trains; by default, leave them as they are."""
-        return inputs
+        Labels are (n,), or, where examples were mixed, each class's share in them (n, n_classes).
+        """
+        if labels.ndim == 1 or self.class_weights_ is None:
+            return F.cross_entropy(logits, labels, weight=self.class_weights_)
+        weighed = labels * self.class_weights_
+        return -(weighed * logits.log_softmax(1)).sum() / weighed.sum()
+
+    def augmented(self, model: Classifier, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Augment examples, and labels where they are mixed, while the model trains; by default neither."""
+        return inputs, labels
 
     def after_step(self, model: Classifier) -> None:
         """Act on the network after each step, for a moving average say; by default, do nothing."""

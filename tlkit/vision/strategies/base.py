@@ -40,9 +40,9 @@ class Augmented(ImageStrategy):
 
     augment: str = "shift"
 
-    def augmented(self, model: Classifier, inputs: Tensor) -> Tensor:
+    def augmented(self, model: Classifier, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Augment pictures while the model trains."""
-        return augment(self.augment, inputs, self.generator_) if model.training else inputs
+        return (augment(self.augment, inputs, self.generator_) if model.training else inputs), labels
 
 
 @hyperparameters
