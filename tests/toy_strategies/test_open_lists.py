@@ -14,7 +14,7 @@ from tlkit.errors import BadInput, UnknownName
 from tlkit.study.register import Register
 from tlkit.study.source import Source
 from tlkit.training.phases import Phase
-from tlkit.vision.networks.backbones import Backbone
+from tlkit.vision.networks.small import Backbone
 from tlkit.vision.strategies import FineTune, Scratch
 from tlkit.vision.tasks import ImageTask
 

@@ -41,7 +41,7 @@ class OwnModule:
     not_in_a_file = (
         "its code is yours, and no file can hold it. Keep the code, save the module's state_dict() with "
         "torch.save, and call from_module() again; or write the network as a "
-        "tlkit.vision.networks.backbones.Backbone with a name, of which a file can be made"
+        "tlkit.vision.networks.small.Backbone with a name, of which a file can be made"
     )
 
     def __init__(self, module: nn.Module, path: str, n_features: int):

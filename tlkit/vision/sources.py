@@ -15,7 +15,7 @@ from tlkit.study.register import Loader, sources
 from tlkit.study.source import Card, Source
 from tlkit.study.weight_files import read_state_dict
 from tlkit.system import files
-from tlkit.vision.loading import modules
+from tlkit.vision.loading import cifar, modules
 from tlkit.vision.loading.weights import load_into
 from tlkit.vision.networks import backbones
 from tlkit.vision.networks.backbones import Network
@@ -46,6 +46,9 @@ for _name, _title in SHIPPED.items():
 def find(name: str) -> Loader | None:
     """Find the loader of a torchvision network with its ImageNet weights."""
     return partial(published, name) if name in backbones.torchvision_names() else None
+
+
+sources.finder(cifar.names, "Residual networks trained on CIFAR-10", register.DOWNLOADED)(cifar.find)
 
 
 def published(name: str, /, *, weights: str | Path | None = None, sha256: str | None = None) -> Source:

@@ -1,11 +1,11 @@
-"""Networks as a backbone that moves and a head that is new: a small ConvNet, and torchvision's."""
+"""Networks as a backbone that moves and a head that is new: small ones, and torchvision's."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from tlkit.classification.heads import ClassMaps
 from tlkit.classification.modules import MODULE
 from tlkit.classification.networks import Classifier
 from tlkit.errors import require_known, require_params
-from tlkit.study.register import descendants
+from tlkit.vision.networks.small import own_backbones
 
 IMAGENET = {"channels": 3, "size": 224, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
@@ -74,63 +74,6 @@ class Network(Classifier):
     def __init__(self, architecture: Mapping[str, Any], inputs: Mapping[str, Any], n_classes: int):
         backbone, n_features = build_backbone(**{"channels": inputs["channels"], **architecture})
         super().__init__(architecture, inputs, Inputs(**inputs), backbone, n_features, n_classes)
-
-
-class Backbone(nn.Module):
-    """Base of the architectures that come beside torchvision's: a subclass with a `name` is found by it.
-
-    Its parameters are `channels` (of the pictures) and what it likes; it maps pictures (N, channels, H, W) to
-    features (N, n_features).
-
-    Attributes
-    ----------
-    name : str
-        On a source's card, and for a strategy that names an architecture.
-    n_features : int
-        Set by ``__init__``.
-    """
-
-    name: ClassVar[str]
-    n_features: int
-
-
-class ConvNet(Backbone, nn.Sequential):
-    """Three stages of two 3x3 convolutions, halving the picture between them, and a global average.
-
-    Parameters
-    ----------
-    channels : int
-        Of the pictures.
-    width : int
-        Channels of the first stage; each next one has twice as many.
-    """
-
-    name = "convnet"
-
-    def __init__(self, channels: int = 3, width: int = 16):
-        widths = [channels, width, 2 * width, 4 * width]
-        stages = {f"stage{i}": _stage(widths[i - 1], widths[i], shrink=i < 3) for i in (1, 2, 3)}
-        super().__init__()
-        self.n_features = widths[-1]
-        for name, stage in stages.items():
-            self.add_module(name, stage)
-        self.add_module("pool", nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()))
-
-
-def _stage(n_in: int, n_out: int, shrink: bool) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for channels in (n_in, n_out):
-        layers += [
-            nn.Conv2d(channels, n_out, 3, padding=1, bias=False),
-            nn.BatchNorm2d(n_out),
-            nn.ReLU(inplace=True),
-        ]
-    return nn.Sequential(*layers, *([nn.MaxPool2d(2)] if shrink else []))
-
-
-def own_backbones() -> dict[str, type[Backbone]]:
-    """Return the architectures that come beside torchvision's, by name."""
-    return {kind.name: kind for kind in descendants(Backbone)}
 
 
 def build_backbone(name: str, channels: int = 3, **params: Any) -> tuple[nn.Module, int]:
