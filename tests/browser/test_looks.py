@@ -20,6 +20,11 @@ FOCUSED = """() => {
   const name = at.getAttribute("aria-label") ?? at.closest("label")?.textContent ?? at.textContent
   return (at.getAttribute("role") ?? at.tagName) + ": " + name.trim()
 }"""
+CRAMPED = """box => [...box.querySelectorAll(".tlkit-card")].filter((card) => {
+  const label = card.querySelector(".widget-label-basic"), words = document.createRange()
+  words.selectNodeContents(label)
+  return words.getBoundingClientRect().bottom > card.querySelector(".widget-html").getBoundingClientRect().top + 1
+}).map((card) => card.textContent.trim())"""  # a strategy's title lies on its idea
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
 SETUP = """\
@@ -127,6 +132,7 @@ def test_panels_are_legible_at_every_width_in_both_themes(panels, folder):
             texts = box.evaluate(MEASURE)
             assert len(texts) > 20
             faults += [f"{where}: {fault}" for fault in too_faint(texts)]
+            faults += [f"{where}: {title!r} lies on its idea" for title in box.evaluate(CRAMPED)]
             for plot in box.locator(".js-plotly-plot").all():
                 faults += [f"{where}: {fault}" for fault in overlaps(plot.evaluate(MEASURE))]
             if not box.evaluate("box => box.scrollWidth <= box.clientWidth + 1"):
