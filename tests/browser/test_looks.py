@@ -23,7 +23,8 @@ FOCUSED = """() => {
 CRAMPED = """box => [...box.querySelectorAll(".tlkit-card")].filter((card) => {
   const label = card.querySelector(".widget-label-basic"), words = document.createRange()
   words.selectNodeContents(label)
-  return words.getBoundingClientRect().bottom > card.querySelector(".widget-html").getBoundingClientRect().top + 1
+  const idea = card.querySelector(".widget-html").getBoundingClientRect()
+  return words.getBoundingClientRect().bottom > idea.top + 1
 }).map((card) => card.textContent.trim())"""  # a strategy's title lies on its idea
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 

@@ -22,6 +22,8 @@ class LwF(FineTune):
 
     weight: float = 4.0
 
+    takes_shares = False  # what the teacher said is of pictures before they are mixed
+
     def build(self, source, n_classes):
         network = super().build(source, n_classes)
         network.auxiliary[SOURCE_HEAD] = self.from_source(source).head

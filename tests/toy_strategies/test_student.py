@@ -23,6 +23,8 @@ class Student(Scratch):
     title = "Distilled student"
     idea = "A small network learns what a fine-tuned large one answers."
 
+    takes_shares = False  # what the teacher said is of pictures before they are mixed
+
     teacher: Source | Strategy | None = None
 
     def extras(self, inputs, labels):

@@ -17,7 +17,7 @@ from tlkit.study.register import load_task
 from tlkit.study.source import Card, Source
 from tlkit.system import files
 from tlkit.vision.images import glyphs
-from tlkit.vision.images.augment import shift
+from tlkit.vision.images.moving import shift
 from tlkit.vision.strategies.scratch import Scratch
 from tlkit.vision.worlds import tasks as worlds
 
