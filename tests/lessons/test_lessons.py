@@ -78,7 +78,7 @@ def test_a_result_may_lie_beyond_what_could_be_predicted():
         (number_question(), float("nan"), "it is not finite"),
         (number_question(), True, "one number is asked for"),
         (Choice("Which?", ["probe", "finetune"]), "prob", "Did you mean 'probe'"),
-        (Order("Order?", list("abc")), ["a", "b"], "has each of a, b, c once; got a, b"),
+        (Order("Order?", list("abc")), ["a", "b"], "Choose each of the 3 once; not chosen: c"),
         (Order("Order?", list("abc")), "abc", "An order is a list of all of a, b, c"),
         (Curve("Curve?", at=[1, 5]), [1], "A curve has 2 numbers, at 1, 5"),
         (Curve("Curve?", at=[1, 5]), {1: 2}, "lacks a number at 5"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PROBED = Number(
     "`probe` fits a linear head on the frozen features of the source that fits, with only a few labelled "
-    "pictures. How many of 100 test pictures will it get right?",
+    "pictures, one of each class. How many of 100 test pictures will it get right?",
     unit="of 100",
 )
 SECONDS = Order(
@@ -62,7 +62,7 @@ def _judge_plan(value: dict[str, Any]) -> Outcome:
     if plan["unfreeze"] != "all":
         return wrong(f"Every stage should train in the end; unfreeze={plan['unfreeze']!r} does otherwise.")
     if not math.isclose(plan["warmup"], 0.3):
-        return wrong(f"The head trains alone for {plan['warmup']:.0%} of the steps, not for 30 %.")
+        return wrong(f"The head trains alone for {100 * plan['warmup']:g} % of the steps, not for 30 %.")
     first = plan["layer_decay"] ** 2
     if not math.isclose(first, 0.64):
         return wrong(f"Stage 1 lies two stages below stage 3: it learns {first:.3g} times as fast.")
@@ -266,7 +266,7 @@ QUIZ = Quiz(
         "`layer_decay` is 0.5. How fast does stage 1 learn, beside stage 3?",
         ["half as fast", "a quarter as fast", "twice as fast"],
         "a quarter as fast",
-        "Two stages lie between them on the way down, and each halves the rate: 0.5 times 0.5.",
+        "From stage 3 to stage 1 it is two steps down, and each halves the rate: 0.5 times 0.5.",
     ),
     Question(
         "You protect the source's features from change. When can that do harm?",

@@ -26,7 +26,7 @@ PROBE = Number(
 SPREAD = Order(
     "Draw other pictures, train again, and the accuracy changes. Whose changes most? Put the three in order, "
     "the largest change first.",
-    [f"scratch {FEWER}", f"scratch {MORE}", f"probe {FEWER}"],
+    [f"probe {FEWER}", f"scratch {MORE}", f"scratch {FEWER}"],
 )
 LARGER = Choice("Where is the gain of `finetune` larger?", [FEWER, MORE])
 
@@ -103,9 +103,10 @@ GAIN = Exercise(
 
 VERDICTS = Exercise(
     question=(
-        "Give the verdict on each of four gains in points, as a list of four words or pairs of words, in the "
-        "order A to D. A: +2.1 to +9.4, 5 draws. B: −1.2 to +6.0, 5 draws. C: −8.3 to −3.0, 5 draws. "
-        "D: +4.0 to +20.0, 2 draws. The words here are *helps*, *hurts*, *no evidence*, *no verdict*."
+        "Each of four gains has an interval, in points. Give the verdict on each, as a list of four words or "
+        "pairs of words, in the order A to D. A: +2.1 to +9.4, 5 draws. B: −1.2 to +6.0, 5 draws. "
+        "C: −8.3 to −3.0, 5 draws. D: +4.0 to +20.0, 2 draws. The words here are *helps*, *hurts*, "
+        "*no evidence*, *no verdict*."
     ),
     expects='a list of four strings, such as `["helps", "hurts", "no evidence", "no verdict"]`',
     reads=words(WORDS),

@@ -39,7 +39,7 @@ def spreads(table: pd.DataFrame, metric: str) -> pd.Series:
     few, many = table["budget"].min(), table["budget"].max()
     scores = table.groupby(["strategy", "budget"])[metric]
     apart = scores.max() - scores.min()
-    asked = [("scratch", few), ("scratch", many), ("probe", few)]
+    asked = [("probe", few), ("scratch", many), ("scratch", few)]
     found = pd.Series([apart[each] for each in asked], index=SPREAD.items, name="best draw minus worst")
     return found.sort_values(ascending=False, kind="stable")
 

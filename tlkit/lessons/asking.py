@@ -70,7 +70,8 @@ def ask_all(questions: Mapping[str, Sequence[str]], judge: Callable[[list[Any]],
     def check(_button: Any) -> None:
         outcomes = judge([group.value for group in groups])
         for result, outcome in zip(results, outcomes, strict=True):
-            result.value = _status(outcome.text.replace("**", ""))
+            remark = f'<div class="tlkit-remark">{_marked_up(outcome.text)}</div>'
+            result.value = f'<div role="status" aria-live="polite">{remark}</div>'
         right = sum(outcome.status == "right" for outcome in outcomes)
         score.value = _status(f"{right} of {len(outcomes)} right.")
 

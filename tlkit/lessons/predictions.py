@@ -245,7 +245,9 @@ class Order(Prediction[list[str]]):
             raise BadInput(f"An order is a list of all of {', '.join(self.items)}; got {answer!r}.")
         found = [_option(item, self.items) for item in answer]
         if sorted(found) != sorted(self.items):
-            raise BadInput(f"An order has each of {', '.join(self.items)} once; got {', '.join(found)}.")
+            missing = [item for item in self.items if item not in found]
+            said = f"not chosen: {', '.join(missing)}" if missing else f"got {', '.join(found)}"
+            raise BadInput(f"Choose each of the {len(self.items)} once; {said}.")
         return found
 
     def say(self, answer: list[str]) -> str:

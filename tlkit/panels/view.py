@@ -206,7 +206,9 @@ def alt_html(told: Sequence[str]) -> str:
 
 def layout(panel: Any, source: Any, task: Task, choices: Mapping[str, Choice]) -> list[widgets.Widget]:
     """Put a panel's controls and displays in their places, from top to bottom."""
-    heading = f"{source.card.title} → {task.name}" if source else task.name
+    # The slider says at which similarity: the name of the task given says where it began.
+    name = task.name.partition(" at similarity")[0] if task.similarity is not None else task.name
+    heading = f"{source.card.title} → {name}" if source else name
     dials = [dial for dial in (panel.budget, panel.seeds, panel.similarity) if dial is not None]
     go = [panel.run_button, panel.stop_button, panel.clear_button, panel.progress]
     return [
