@@ -7,9 +7,10 @@ from scipy.stats import beta, kstest
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as reference
 
+import tlkit
 from tlkit.errors import BadInput, UnknownName
 from tlkit.vision.images import colouring, mixing, moving
-from tlkit.vision.images.augment import MIX, OPERATIONS, POLICIES, augment, mix, operations
+from tlkit.vision.images.augment import MIX, OPERATIONS, POLICIES, augment, mix, operations, preview
 from tlkit.vision.images.moving import crop, flip, shift
 from tlkit.vision.strategies import FineTune, Scratch
 
@@ -80,7 +81,7 @@ def test_every_operation_has_a_value_of_its_own_for_each_picture(name, channels)
     assert not torch.equal(changed, augment({name: RANGES.get(name, 0.5)}, pictures, generator(1)))
 
 
-@pytest.mark.parametrize("name", set(CHANGING) - {"crop", "cutout"})
+@pytest.mark.parametrize("name", sorted(set(CHANGING) - {"crop", "cutout"}))
 def test_a_range_of_nothing_changes_nothing(name):
     pictures = noise(height=24)
     assert torch.allclose(augment({name: 0}, pictures, generator()).float(), pictures.float(), atol=0.01)
@@ -298,3 +299,22 @@ def test_the_loss_of_mixed_pictures_is_between_those_of_their_labels():
     losses = -logits.log_softmax(1)[0]
     mixed = 0.25 * losses[0] + 0.75 * losses[1]
     assert Scratch().criterion(logits, shares).item() == pytest.approx(mixed.item())
+
+
+def test_a_preview_shows_pictures_and_below_them_what_a_policy_makes_of_them():
+    task = tlkit.load_task("worlds", factor="shape", similarity=1.0, n_train=64, n_test=64)
+    shown = preview(task, "cutmix", columns=5, views=2)
+    (names, pictures), (_, first), (captions, second) = shown.rows.values()
+    assert set(names) <= set(task.classes) and len(set(names)) == 5
+    assert first.shape == second.shape == pictures.shape and first.dtype == pictures.dtype
+    assert not (first == second).all() and not (first == pictures).all()
+    for caption in captions:
+        parts = [int(part.partition(" %")[0]) for part in caption.split(" + ")]
+        assert parts == sorted(parts, reverse=True) and 99 <= sum(parts) <= 101
+    assert repr(preview(task, "cutmix", columns=5, views=2)) == repr(shown)
+    assert (
+        preview(task, "none", views=1).rows["view 1"][1] == preview(task, "none").rows["as they are"][1]
+    ).all()
+    assert shown.draw().width > 300
+    with pytest.raises(UnknownName, match="no augmentation 'mixdown'"):
+        preview(task, "mixdown")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tlkit.vision.tasks import ImageTask
+from tlkit.classification.tasks import ClassificationTask
 
 SIDE = 72  # pixels of a picture as shown
 FINE = 2  # drawn that many times as large, for sharp letters
@@ -51,12 +51,12 @@ class Gallery:
         return page
 
 
-def gallery(tasks: Mapping[str, ImageTask], columns: int = 10) -> Gallery:
+def gallery(tasks: Mapping[str, ClassificationTask], columns: int = 10) -> Gallery:
     """Show one training picture of each class, of as many classes as there are columns.
 
     Parameters
     ----------
-    tasks : mapping of str to ImageTask
+    tasks : mapping of str to ClassificationTask
         What to show, by title.
     columns : int
         The most pictures in a row; the classes shown are evenly spread.
@@ -68,7 +68,7 @@ def gallery(tasks: Mapping[str, ImageTask], columns: int = 10) -> Gallery:
     return Gallery({title: _examples(task, columns) for title, task in tasks.items()})
 
 
-def _examples(task: ImageTask, columns: int) -> tuple[tuple[str, ...], np.ndarray]:
+def _examples(task: ClassificationTask, columns: int) -> tuple[tuple[str, ...], np.ndarray]:
     last = len(task.classes) - 1
     labels = np.unique(np.linspace(0, last, min(columns, last + 1)).round().astype(int))
     first = [int(np.flatnonzero(task.y == label)[0]) for label in labels]
@@ -76,8 +76,8 @@ def _examples(task: ImageTask, columns: int) -> tuple[tuple[str, ...], np.ndarra
 
 
 def _row(title: str, names: tuple[str, ...], pictures: np.ndarray) -> Image.Image:
-    """Draw a title, the pictures, and a name under each, broken after its hyphens."""
-    captions = [name.replace("-", "-\n") for name in names]
+    """Draw a title, the pictures, and a name under each, broken after hyphens and before plus signs."""
+    captions = [name.replace("-", "-\n").replace(" + ", "\n+ ") for name in names]
     lines = max(caption.count("\n") for caption in captions) + 1
     pitch = (SIDE + 4) * FINE
     row = Image.new("RGB", (len(names) * pitch, (SIDE + (lines + 2) * LINE) * FINE), PAPER)

@@ -5,17 +5,20 @@ A policy is data: operations with their ranges. What it does to a batch is done 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tlkit.classification.tasks import ClassificationTask
 from tlkit.errors import ABOVE_0, BELOW_1, Limit, at_least, require_known, require_number
+from tlkit.vision.gallery import Gallery
 from tlkit.vision.images import colouring, mixing, moving
 
 Policy = str | Mapping[str, float]
@@ -258,3 +261,54 @@ def mix(
         pictures, partner, kept = OPERATIONS[name].apply(pictures, operations(policy)[name], generator)
         labels = torch.lerp(labels[partner], labels, kept.unsqueeze(1))
     return pictures, labels
+
+
+def preview(
+    task: ClassificationTask, policy: Policy, columns: int = 8, views: int = 3, seed: int = 0
+) -> Gallery:
+    """Show training pictures, and under them what a policy makes of them.
+
+    Parameters
+    ----------
+    task : ImageTask
+    policy : str or mapping
+        See `operations`.
+    columns, views : int
+        How many pictures, spread over the classes, and how often each is changed.
+    seed : int
+        Of the changes.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such policy or operation.
+    BadInput
+        If a range makes no sense.
+
+    Examples
+    --------
+    >>> import tlkit
+    >>> from tlkit.vision.images.augment import preview
+    >>> preview(tlkit.load_task("digits"), "mixup", columns=2, views=1)
+    as they are: 0, 9
+    view 1: 73 % 0 + 27 % 9, 52 % 0 + 48 % 9
+    """
+    by_class = np.argsort(task.y, kind="stable")
+    chosen = by_class[np.linspace(0, len(by_class) - 1, columns).round().astype(int)]
+    labels = torch.tensor(task.y[chosen])
+    rows = {"as they are": (tuple(task.classes[label] for label in labels), task.X[chosen])}
+    generator = torch.Generator().manual_seed(seed)
+    for view in range(1, views + 1):
+        changed = augment(policy, torch.tensor(task.X[chosen]), generator)
+        changed, shares = mix(policy, changed, labels, len(task.classes), generator)
+        pictures = changed.round().to(torch.uint8).numpy()
+        rows[f"view {view}"] = (tuple(_share_text(each, task.classes) for each in shares), pictures)
+    return Gallery(rows)
+
+
+def _share_text(share: Tensor, classes: Sequence[str]) -> str:
+    """Name a label, or each class that has a part in a picture, the largest first."""
+    if not share.ndim:
+        return classes[int(share)]
+    parts = [(float(part), classes[i]) for i, part in enumerate(share) if part >= 0.005]
+    return " + ".join(f"{100 * part:.0f} % {name}" for part, name in sorted(parts, reverse=True))
